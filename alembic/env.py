@@ -1,0 +1,72 @@
+"""How migrations reach the database: through the service's own engine, in one transaction each."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import Connection, event, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from alembic import context
+from microblog import settings
+from microblog.models import Base
+
+target_metadata = Base.metadata
+
+
+def database_url() -> str:
+    given = context.config.attributes.get("database_url")
+    return str(given) if given else settings.load_or_exit().database_url
+
+
+def configure(connection: Connection | None = None) -> None:
+    context.configure(
+        connection=connection,
+        url=None if connection else database_url(),
+        target_metadata=target_metadata,
+        # SQLite cannot alter a column: Alembic makes the table anew and copies.
+        render_as_batch=True,
+        compare_type=True,
+        transaction_per_migration=True,
+        literal_binds=connection is None,
+    )
+
+
+def migrate(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Two machines that start together migrate one after the other.
+        connection.execute(text("SELECT pg_advisory_lock(7235938)"))
+        connection.commit()
+    configure(connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def leave_transactions_to_us(connection: Any, _record: Any) -> None:
+    # The driver would commit before each CREATE TABLE; a migration is to happen whole or not at all.
+    # Foreign keys stay off, as they are by default here: remaking a table must not cascade.
+    connection.isolation_level = None
+
+
+def begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def migrate_online() -> None:
+    engine = create_async_engine(database_url(), poolclass=pool.NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", leave_transactions_to_us)
+        event.listen(engine.sync_engine, "begin", begin)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+if context.is_offline_mode():
+    configure()
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(migrate_online())

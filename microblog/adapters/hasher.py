@@ -1,0 +1,67 @@
+"""Password hashing: argon2id, in threads of its own, so that the loop never waits for it."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from microblog.domain.errors import Busy
+
+Result = TypeVar("Result")
+
+# OWASP Password Storage Cheat Sheet, argon2id: 19 MiB of memory, 2 passes, 1 lane.
+_ARGON2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# Checked for names that nobody has, so that they take as long as names that somebody has.
+_NOBODY = _ARGON2.hash("no such account")
+
+
+class Hasher:
+    """A bounded pool: ``workers`` hashes at once, ``waiting`` more in line, beyond that :class:`Busy`."""
+
+    def __init__(self, workers: int = 2, waiting: int = 200) -> None:
+        """Start no thread yet; the pool makes them when they are needed."""
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="hash")
+        self._places = workers + waiting
+        self._taken = 0
+
+    async def hash(self, password: str) -> str:
+        """A salted hash of the password, about 100 characters."""
+        return await self._run(_hash, password)
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether the password is right; ``None`` is never right and takes just as long."""
+        right = await self._run(_verify, password_hash or _NOBODY, password)
+        return right and password_hash is not None
+
+    def close(self) -> None:
+        """Let the threads go; what waits in line is dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[..., Result], *arguments: str) -> Result:
+        if self._taken >= self._places:
+            raise Busy
+        self._taken += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, work, *arguments)
+        finally:
+            self._taken -= 1
+
+
+def _hash(password: str) -> str:
+    return _ARGON2.hash(_bytes(password))
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _ARGON2.verify(password_hash, _bytes(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _bytes(password: str) -> bytes:
+    # Whatever was typed is a password, even what is no text.
+    return password.encode("utf-8", "surrogatepass")

@@ -1,0 +1,177 @@
+"""The database: engines, and the unit of work.
+
+A *writing* unit of work is one transaction: returning commits, raising rolls back. Just before the
+commit the events that it recorded become rows; just after it, whoever listens is woken. A *reading*
+one runs each statement by itself, without the round trips of a transaction, and cannot write on
+SQLite.
+
+SQLite has one writer. Here each process has one connection that may write, so writers of a process
+wait for it in turn, in the loop; between processes ``BEGIN IMMEDIATE`` and the busy timeout put them
+in turn. Readers are never in anybody's way (write-ahead log).
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from microblog.domain import events
+from microblog.settings import Database as DatabaseSettings
+
+# What a query raises when the database is gone, full or locked: the service is busy, not broken.
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    TimeoutError,
+    ConnectionError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
+
+
+class Database:
+    """The engines of one application, and the units of work on them."""
+
+    def __init__(self, url: str, settings: DatabaseSettings) -> None:
+        """Prepare the engines for a normalised ``url``; nothing is opened yet."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        build = _sqlite_engines if self.is_sqlite else _postgresql_engines
+        self._writer, self._reader = build(url, settings)
+        self._committed: Callable[[], None] = _nobody
+
+    def on_commit(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called after each commit that wrote events."""
+        self._committed = wake
+
+    def writing(self) -> "UnitOfWork":
+        """A unit of work that may write; nothing is opened before its first statement."""
+        return UnitOfWork(AsyncSession(self._writer, expire_on_commit=False), self._committed)
+
+    def skimming(self) -> "UnitOfWork":
+        """A unit of work that only reads, each statement by itself."""
+        return UnitOfWork(
+            AsyncSession(self._reader, expire_on_commit=False, autoflush=False), _nobody
+        )
+
+    @asynccontextmanager
+    async def begin(self, *, wake: bool = True) -> AsyncIterator[AsyncSession]:
+        """Write: commit on return, roll back on an exception.
+
+        With ``wake=False`` this process hears of its own events only as the others do.
+        """
+        work = self.writing()
+        if not wake:
+            work.committed = _nobody
+        try:
+            yield work.session
+            await work.commit()
+        finally:
+            await work.close()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Read: every statement sees what is committed at its moment."""
+        work = self.skimming()
+        try:
+            yield work.session
+        finally:
+            await work.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+class UnitOfWork:
+    """One session whose commit says what happened."""
+
+    def __init__(self, session: AsyncSession, committed: Callable[[], None]) -> None:
+        """Take a fresh session, and whom to wake when events were written."""
+        self.session = session
+        self.committed = committed
+
+    async def commit(self) -> None:
+        """Write the recorded events, commit, wake."""
+        await self.session.flush()
+        happened = await events.write(self.session)
+        await self.session.commit()
+        if happened:
+            self.committed()
+
+    async def close(self) -> None:
+        """Give the connection back; what was not committed never was."""
+        self.session.info.pop("events", None)
+        await self.session.close()
+
+
+def _nobody() -> None:
+    """Stand in where nobody listens."""
+
+
+def _sqlite_engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEngine]:
+    timeout = {"pool_timeout": settings.pool_timeout}
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, **timeout)
+    reader = create_async_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        # sqlite3's own "autocommit" is what we set below; this keeps SQLAlchemy from beginning.
+        isolation_level="AUTOCOMMIT",
+        # There is never a transaction to roll back when a reader is returned.
+        pool_reset_on_return=None,
+        **timeout,
+    )
+    for engine, pragmas in (
+        (writer, {"journal_mode": "WAL", "synchronous": settings.synchronous}),
+        (reader, {"query_only": "ON"}),
+    ):
+        pragmas |= {"foreign_keys": "ON", "busy_timeout": str(int(settings.busy_timeout * 1000))}
+        event.listen(engine.sync_engine, "connect", _configure(pragmas))
+    event.listen(writer.sync_engine, "begin", _begin_immediate)
+    return writer, reader
+
+
+def _configure(pragmas: dict[str, str]) -> Callable[[Any, Any], None]:
+    def configure(connection: Any, _record: Any) -> None:
+        # SQLAlchemy says when a transaction begins, not the driver.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for name, value in pragmas.items():
+            cursor.execute(f"PRAGMA {name} = {value}")
+        cursor.close()
+
+    return configure
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A transaction that reads first and then writes would fail at once if somebody else had written
+    # in between, whatever the busy timeout says. Taking the lock first makes it wait its turn.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql_engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEngine]:
+    writer = create_async_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_size,
+        pool_timeout=settings.pool_timeout,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": settings.pool_timeout,
+            "server_settings": {
+                "application_name": "microblog",
+                "statement_timeout": str(int(settings.statement_timeout * 1000)),
+                # A transaction that a vanished client left open must not hold its locks for ever.
+                "idle_in_transaction_session_timeout": "60000",
+                "timezone": "UTC",
+            },
+        },
+    )
+    return writer, writer.execution_options(isolation_level="AUTOCOMMIT")

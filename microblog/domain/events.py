@@ -1,0 +1,114 @@
+"""What happened, said in the same transaction that made it true.
+
+A verb of the domain calls :func:`record`; nothing is written yet. The last thing that a unit of work
+does before its commit is :func:`write`. Thus on PostgreSQL the lock that puts commits in order is
+held only for the length of a commit, and ids appear in the order in which they were given: a reader
+of the log that remembers the last id misses nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from microblog.models import Event, utc_now
+
+POST_CREATED = "post.created"
+POST_UPDATED = "post.updated"
+POST_DELETED = "post.deleted"
+FOLLOWED = "follow.created"
+UNFOLLOWED = "follow.deleted"
+SESSION_ENDED = "session.ended"
+ACCOUNT_ENDED = "account.ended"
+PING = "ping"
+
+# The channel of PostgreSQL's NOTIFY, and the key of the lock that orders commits.
+NOTIFY_CHANNEL = "microblog_event"
+_COMMIT_ORDER_LOCK = 0x6D6963726F
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One row of the log, read back."""
+
+    id: int
+    kind: str
+    actor_id: int
+    subject_id: int
+    payload: dict[str, Any] | None
+
+
+def record(
+    session: AsyncSession,
+    kind: str,
+    *,
+    actor_id: int,
+    subject_id: int,
+    payload: dict[str, Any] | None = None,
+) -> None:
+    """Promise an event: it becomes a row when this unit of work commits, and never otherwise."""
+    session.info.setdefault("events", []).append(
+        {
+            "kind": kind,
+            "actor_id": actor_id,
+            "subject_id": subject_id,
+            "payload": payload,
+            "created_at": utc_now(),
+        }
+    )
+
+
+async def write(session: AsyncSession) -> bool:
+    """Write what was recorded, as the last step before the commit. True if there was anything.
+
+    On PostgreSQL this also sends the wake-up, which the server delivers with the commit.
+    """
+    rows = session.info.pop("events", None)
+    if not rows:
+        return False
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(:lock), pg_notify(:channel, '')"),
+            {"lock": _COMMIT_ORDER_LOCK, "channel": NOTIFY_CHANNEL},
+        )
+    await session.execute(insert(Event), rows)
+    return True
+
+
+async def newest(session: AsyncSession) -> int:
+    """The id of the newest event, 0 when there is none."""
+    return await session.scalar(select(func.max(Event.id))) or 0
+
+
+async def oldest(session: AsyncSession) -> int | None:
+    """The id of the oldest event that is still kept."""
+    return await session.scalar(select(func.min(Event.id)))
+
+
+async def after(
+    session: AsyncSession, position: int, *, limit: int, until: int | None = None
+) -> list[Logged]:
+    """The events that follow ``position``, oldest first, at most ``limit``, none above ``until``."""
+    query = (
+        select(Event.id, Event.kind, Event.actor_id, Event.subject_id, Event.payload)
+        .where(Event.id > position)
+        .order_by(Event.id)
+        .limit(limit)
+    )
+    if until is not None:
+        query = query.where(Event.id <= until)
+    return [Logged(*row) for row in await session.execute(query)]
+
+
+async def sweep(session: AsyncSession, *, keep_hours: float, keep_events: int) -> int:
+    """Forget events that are too old or too many; the newest one always stays. Returns how many."""
+    last = await newest(session)
+    stale: datetime = utc_now() - timedelta(hours=keep_hours)
+    result = await session.execute(
+        delete(Event).where(
+            Event.id < last, (Event.created_at < stale) | (Event.id <= last - keep_events)
+        )
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has a rowcount

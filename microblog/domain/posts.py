@@ -1,0 +1,134 @@
+"""Posts: written, changed, taken back. Each is an event for open pages."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from microblog.domain import events, text
+from microblog.domain.actors import Actor
+from microblog.domain.errors import NotFound
+from microblog.models import Post, PostVersion, User, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class PostView:
+    """A post with its author, as every reader may see it: plain values, no rows."""
+
+    id: int
+    body: str
+    created_at: datetime
+    edited_at: datetime | None
+    language: str | None
+    author_id: int
+    author_username: str
+    author_display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a post said before it was changed, and since when it had said so."""
+
+    body: str
+    written_at: datetime
+
+
+def viewing() -> Select[Any]:
+    """The columns of :class:`PostView`, in its order; whoever asks adds which posts."""
+    return select(
+        Post.id,
+        Post.body,
+        Post.timestamp,
+        Post.edited_at,
+        Post.language,
+        User.id,
+        User.username,
+        User.display_name,
+    ).join_from(Post, User, User.id == Post.user_id)
+
+
+def view(row: Row[Any]) -> PostView:
+    """One row of :func:`viewing`."""
+    return PostView(*row)
+
+
+async def publish(
+    session: AsyncSession, actor: Actor, body: str, *, length: int, language: str | None = None
+) -> Post:
+    """Write a post of 1 to ``length`` characters. Raises :class:`Invalid`."""
+    body = text.clean(body, minimum=1, maximum=length, field="post")
+    post = Post(user_id=actor.id, body=body, language=language)
+    session.add(post)
+    await session.flush()
+    events.record(session, events.POST_CREATED, actor_id=actor.id, subject_id=post.id)
+    return post
+
+
+async def edit(
+    session: AsyncSession, actor: Actor, post_id: int, body: str, *, length: int
+) -> None:
+    """Change one's own post; what it said before is kept. The same text again changes nothing."""
+    body = text.clean(body, minimum=1, maximum=length, field="post")
+    post = await own(session, actor, post_id)
+    if post.body == body:
+        return
+    session.add(
+        PostVersion(
+            post_id=post.id, body=post.body, written_at=post.edited_at or post.created_at
+        )
+    )
+    await session.execute(
+        update(Post).where(Post.id == post.id).values(body=body, edited_at=utc_now())
+    )
+    events.record(session, events.POST_UPDATED, actor_id=actor.id, subject_id=post.id)
+
+
+async def remove(session: AsyncSession, actor: Actor, post_id: int) -> None:
+    """Take back one's own post. Raises :class:`NotFound` for absent and foreign ones alike."""
+    result = await session.execute(
+        delete(Post).where(Post.id == post_id, Post.user_id == actor.id)
+    )
+    if not result.rowcount:  # type: ignore[attr-defined]  # a DELETE's result has a rowcount
+        raise NotFound
+    events.record(session, events.POST_DELETED, actor_id=actor.id, subject_id=post_id)
+
+
+async def own(session: AsyncSession, actor: Actor, post_id: int) -> PostView:
+    """The actor's own post. Raises :class:`NotFound` for absent and foreign ones alike."""
+    row = (
+        await session.execute(
+            viewing().where(Post.id == post_id, Post.user_id == actor.id).with_for_update(of=Post)
+        )
+    ).first()
+    if row is None:
+        raise NotFound
+    return view(row)
+
+
+async def by_id(session: AsyncSession, post_id: int) -> PostView:
+    """A post that readers may see. Raises :class:`NotFound`."""
+    row = (await session.execute(viewing().where(Post.id == post_id))).first()
+    if row is None:
+        raise NotFound
+    return view(row)
+
+
+async def by_ids(session: AsyncSession, post_ids: Collection[int]) -> dict[int, PostView]:
+    """Those of the posts that still exist, by id, in one statement."""
+    if not post_ids:
+        return {}
+    rows = await session.execute(viewing().where(Post.id.in_(post_ids)))
+    return {row[0]: view(row) for row in rows}
+
+
+async def versions(session: AsyncSession, post_id: int) -> list[Version]:
+    """What the post said earlier, newest first."""
+    rows = await session.execute(
+        select(PostVersion.body, PostVersion.written_at)
+        .where(PostVersion.post_id == post_id)
+        .order_by(PostVersion.id.desc())
+    )
+    return [Version(*row) for row in rows]

@@ -1,0 +1,119 @@
+"""Words: the catalogues, the language of the moment, and how it is chosen.
+
+The language of the moment is a context variable, so that two requests that are served at once never
+mix. English is the language of the source; it needs no catalogue.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from functools import cache
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.core import negotiate_locale
+from babel.dates import format_datetime
+from babel.support import LazyProxy, Translations
+
+SOURCE_LANGUAGE = "en"
+FOLDER = Path(__file__).parent / "translations"
+
+_language: ContextVar[str] = ContextVar("language", default=SOURCE_LANGUAGE)
+
+
+def language() -> str:
+    """The language of the moment, as a code such as ``pt`` or ``zh_Hant``."""
+    return _language.get()
+
+
+def speak(code: str) -> None:
+    """Set the language for the rest of this request or task."""
+    _language.set(code)
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak another language for a while."""
+    token = _language.set(code)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def gettext(message: str, **values: Any) -> str:
+    """The message in the language of the moment, with its named values filled in."""
+    text = translated(message)
+    return text % values if values else text
+
+
+def ngettext(singular: str, plural: str, number: int, **values: Any) -> str:
+    """The form of the message that goes with a number, which is also the value ``num``."""
+    return translated_plural(singular, plural, number) % {"num": number, **values}
+
+
+def translated(message: str) -> str:
+    """The message as the catalogue has it, its placeholders unfilled: for templates."""
+    return _catalogue(language()).gettext(message) if message else ""
+
+
+def translated_plural(singular: str, plural: str, number: int) -> str:
+    """The plural form as the catalogue has it, its placeholders unfilled: for templates."""
+    return _catalogue(language()).ngettext(singular, plural, number)
+
+
+def lazy(message: str) -> Any:
+    """The message in whichever language is spoken when it is shown: for labels made at import."""
+    return LazyProxy(gettext, message, enable_cache=False)
+
+
+def direction(code: str) -> str:
+    """``ltr`` or ``rtl``."""
+    return str(Locale.parse(code).text_direction)
+
+
+def tag(code: str) -> str:
+    """The code as HTML and HTTP write it: ``zh-Hant``."""
+    return code.replace("_", "-")
+
+
+def long_date(moment: datetime) -> str:
+    """A moment in full, UTC, in the language of the moment."""
+    return f"{format_datetime(moment, 'long', locale=language())}"
+
+
+def choose(offered: Sequence[str], *wishes: str | None) -> str:
+    """The first wish that can be met, else the first language offered.
+
+    A wish is a language code, or a whole Accept-Language header; what cannot be read is no wish.
+    """
+    for wish in wishes:
+        if wish:
+            met = negotiate_locale(_preferences(wish), offered, sep="_")
+            if met:
+                return met
+    return offered[0]
+
+
+def _preferences(header: str) -> list[str]:
+    ranked = []
+    for place, part in enumerate(header[:500].split(",")):
+        code, _, parameters = part.strip().partition(";")
+        _, _, quality = parameters.partition("q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        code = code.strip().replace("-", "_")
+        if weight > 0 and code.replace("_", "").isalnum():
+            ranked.append((-weight, place, code))
+    return [code for _, _, code in sorted(ranked)]
+
+
+@cache
+def _catalogue(code: str) -> NullTranslations:
+    # A language without a catalogue is spoken in the words of the source.
+    return Translations.load(FOLDER, [code])

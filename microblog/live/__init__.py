@@ -1,0 +1,1 @@
+"""The live feed: one log, one hub for each process, many sockets."""

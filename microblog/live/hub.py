@@ -1,0 +1,222 @@
+"""The hub: reads the event log once for this process and hands each event to those who hear it.
+
+A reader joins by catching up: it reads the log for itself until it stands where the hub stands, and
+is taken into the audience in that same moment, before anything else can run. So nothing falls into a
+hole between what was replayed and what is live, and nothing comes twice.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from microblog.adapters.bus import Bus
+from microblog.database import UNAVAILABLE, Database
+from microblog.domain import events, follows, posts, sessions
+from microblog.domain.actors import Actor
+from microblog.domain.events import Logged
+from microblog.domain.posts import PostView
+from microblog.live import outbox, wire
+from microblog.live.audience import Audience, Channels, Reader
+from microblog.live.outbox import Outbox
+from microblog.settings import Live as LiveSettings
+
+log = logging.getLogger(__name__)
+
+# The fragment of a post in a language, as pages show it.
+Render = Callable[[PostView, str], str]
+_BATCH = 200
+_FRAMES = {events.POST_CREATED: wire.post_created, events.POST_UPDATED: wire.post_updated}
+
+
+class Hub:
+    """One for each process. ``position`` is the id of the last event that it has dealt with."""
+
+    def __init__(
+        self, database: Database, bus: Bus, settings: LiveSettings, render: Render
+    ) -> None:
+        """Tie the parts together; :meth:`start` sets them going."""
+        self.position = 0
+        self.audience = Audience()
+        self.sockets: Counter[int] = Counter()  # open ones, by person
+        self.settings = settings
+        self.closing = False
+        self._database = database
+        self._bus = bus
+        self._render = render
+        self._something = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin at the end of the log."""
+        async with self._database.reading() as session:
+            self.position = await events.newest(session)
+        self._database.on_commit(self.wake)
+        self._tasks = [
+            asyncio.create_task(self._bus.run(self.wake), name="bus"),
+            asyncio.create_task(self._tail(), name="hub"),
+        ]
+
+    def close_sockets(self, code: int = outbox.GOING_AWAY) -> None:
+        """Have every socket closed and take no new one."""
+        self.closing = True
+        for reader in self.audience:
+            reader.outbox.close(code)
+
+    async def stop(self) -> None:
+        """Close the sockets and end the tasks."""
+        self.close_sockets()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def wake(self) -> None:
+        """There may be something new in the log."""
+        self._something.set()
+
+    async def reach(self, position: int) -> None:
+        """Wait until the hub has dealt with everything up to ``position``, and hurry it."""
+        if self.position < position:
+            self.wake()
+            await self.pass_by(position)
+
+    async def pass_by(self, position: int) -> None:
+        """Wait until the hub, woken by whoever wakes it, has dealt with that position."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.position >= position)
+
+    # Readers
+
+    async def newest(self) -> int:
+        """The id of the newest event there is."""
+        async with self._database.reading() as session:
+            return await events.newest(session)
+
+    async def admit(self, actor: Actor, language: str, channels: Channels) -> Reader:
+        """A reader who knows whom it follows; it hears nothing yet (see :meth:`catch_up`)."""
+        reader = Reader(actor, language, Outbox(self.settings.queue_size), channels)
+        async with self._database.reading() as session:
+            reader.followed = await follows.followed_ids(session, actor.id)
+        return reader
+
+    async def is_kept(self, since: int, newest: int) -> bool:
+        """Whether everything between ``since`` and ``newest`` is still in the log."""
+        if since >= newest:
+            return since == newest
+        async with self._database.reading() as session:
+            oldest = await events.oldest(session)
+        return oldest is not None and since >= oldest - 1
+
+    async def catch_up(self, reader: Reader, position: int) -> AsyncIterator[str]:
+        """Yield what the reader missed after ``position``; when this ends, the reader is live."""
+        while position != self.position:
+            await self.reach(position)
+            target = self.position
+            async with self._database.reading() as session:
+                batch = await events.after(session, position, limit=_BATCH, until=target)
+                seen = await _subjects(session, batch)
+            for event in batch:
+                _keep_in_step(reader, event)
+                if frame := self._frame_for(reader, event, seen.get(event.subject_id)):
+                    yield frame
+            position = batch[-1].id if len(batch) == _BATCH else target
+        self.audience.add(reader)
+        if self.closing:
+            reader.outbox.close(outbox.GOING_AWAY)
+        # The login may have ended while nobody would have told this reader.
+        await self._close_if_ended([reader])
+
+    def leave(self, reader: Reader) -> None:
+        """Let a reader go."""
+        self.audience.remove(reader)
+
+    # The log
+
+    async def _tail(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.poll_seconds):
+                    await self._something.wait()
+            self._something.clear()
+            try:
+                while await self._read_on():
+                    pass
+            except UNAVAILABLE as error:
+                log.warning("the event log cannot be read, trying again: %s", error)
+                await asyncio.sleep(1)
+            except Exception:
+                # An event that breaks the hub must not break it for ever.
+                log.exception("the hub stumbled after event %d", self.position)
+                await asyncio.sleep(1)
+
+    async def _read_on(self) -> bool:
+        async with self._database.reading() as session:
+            batch = await events.after(session, self.position, limit=_BATCH)
+            seen = await _subjects(session, batch) if batch else {}
+        for event in batch:
+            # Moved on first: whatever goes wrong with this event, the next one comes.
+            self.position = event.id
+            self._deliver(event, seen.get(event.subject_id))
+        if batch:
+            await self._close_ended(batch)
+            async with self._moved:
+                self._moved.notify_all()
+        return len(batch) == _BATCH
+
+    def _deliver(self, event: Logged, post: PostView | None) -> None:
+        if event.kind == events.FOLLOWED:
+            self.audience.follow(event.actor_id, event.subject_id)
+        elif event.kind == events.UNFOLLOWED:
+            self.audience.unfollow(event.actor_id, event.subject_id)
+        elif event.kind.startswith("post."):
+            # Rendered once for each language, encoded once for each choice of channels.
+            frames: dict[tuple[str, ...], str | None] = {}
+            for reader in self.audience.hearing(event.actor_id):
+                key = (reader.language, *reader.channels_of(event.actor_id))
+                if key not in frames:
+                    frames[key] = self._frame_for(reader, event, post)
+                if frame := frames[key]:
+                    reader.outbox.put(frame, event.id)
+
+    def _frame_for(self, reader: Reader, event: Logged, post: PostView | None) -> str | None:
+        channels = reader.channels_of(event.actor_id)
+        if not channels or not event.kind.startswith("post."):
+            return None
+        if event.kind == events.POST_DELETED:
+            return wire.post_deleted(event.id, channels, event.subject_id)
+        if post is None:  # deleted meanwhile; that event follows
+            return None
+        html = self._render(post, reader.language)
+        return _FRAMES[event.kind](event.id, channels, post, html)
+
+    async def _close_ended(self, batch: list[Logged]) -> None:
+        ended = {e.actor_id for e in batch if e.kind in (events.SESSION_ENDED, events.ACCOUNT_ENDED)}
+        await self._close_if_ended([r for who in ended for r in self.audience.of_person(who)])
+
+    async def _close_if_ended(self, readers: list[Reader]) -> None:
+        if not readers:
+            return
+        async with self._database.reading() as session:
+            alive = await sessions.alive(session, {r.actor.session_id for r in readers})
+        for reader in readers:
+            if reader.actor.session_id not in alive:
+                reader.outbox.close(outbox.SESSION_ENDED)
+
+
+async def _subjects(session: AsyncSession, batch: list[Logged]) -> dict[int, PostView]:
+    return await posts.by_ids(session, {e.subject_id for e in batch if e.kind in _FRAMES})
+
+
+def _keep_in_step(reader: Reader, event: Logged) -> None:
+    if event.actor_id != reader.actor.id:
+        return
+    if event.kind == events.FOLLOWED:
+        reader.followed.add(event.subject_id)
+    elif event.kind == events.UNFOLLOWED:
+        reader.followed.discard(event.subject_id)

@@ -1,0 +1,1 @@
+"""The only room that speaks Quart: pages, the socket, and what guards them."""

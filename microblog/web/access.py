@@ -1,0 +1,124 @@
+"""Who may come in: a class of access for every route, and where to go on to."""
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from quart import Quart, Response, flash, redirect, request, url_for
+from quart import session as cookie
+from werkzeug.exceptions import Unauthorized
+
+from microblog import i18n
+from microblog.web import csrf, identity, scope
+from microblog.web.negotiation import prefers_json
+
+DRAFT = "draft"
+_LONGEST_DRAFT = 600
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Awaitable[Any]])
+
+
+class Access(Enum):
+    """Who a route is for."""
+
+    MEMBERS = "people who are logged in"
+    VISITORS = "everybody; the page differs for people who are logged in"
+    MACHINES = "everybody; no login, cookie or token is looked at"
+    SOCKET = "checks for itself before it accepts"
+
+
+class RouteWithoutAccess(RuntimeError):
+    """A route that says not whom it is for does not start."""
+
+
+def members(view: _Handler) -> _Handler:
+    """Only for people who are logged in; others are asked to."""
+    return _classed(view, Access.MEMBERS)
+
+
+def visitors(view: _Handler) -> _Handler:
+    """For everybody, logged in or not."""
+    return _classed(view, Access.VISITORS)
+
+
+def machines(view: _Handler) -> _Handler:
+    """For everybody, without a look at who it is: probes, static files, pictures."""
+    return _classed(view, Access.MACHINES)
+
+
+def socket(view: _Handler) -> _Handler:
+    """A websocket, which refuses by itself."""
+    return _classed(view, Access.SOCKET)
+
+
+def _classed(view: _Handler, access: Access) -> _Handler:
+    view.access = access  # type: ignore[attr-defined]  # a mark that `enforce` looks for
+    return view
+
+
+def enforce(app: Quart) -> None:
+    """Put every route behind its class of access. Raises :class:`RouteWithoutAccess`."""
+    for endpoint, view in app.view_functions.items():
+        access = getattr(view, "access", None)
+        if access is None:
+            raise RouteWithoutAccess(f"the route {endpoint} does not say whom it is for")
+        if access in (Access.MEMBERS, Access.VISITORS):
+            app.view_functions[endpoint] = scope.in_unit_of_work(_guarded(view, access))
+        elif access is Access.MACHINES:
+            app.view_functions[endpoint] = scope.in_unit_of_work(view)
+
+
+def _guarded(view: Callable[..., Awaitable[Any]], access: Access) -> scope.View:
+    @wraps(view)
+    async def run(**arguments: Any) -> Any:
+        actor = await identity.recognise()
+        if actor is None and access is Access.MEMBERS:
+            return await ask_to_log_in()
+        if request.method not in scope.SAFE_METHODS:
+            await csrf.check()
+        return await view(**arguments)
+
+    return run
+
+
+async def ask_to_log_in() -> Any:
+    """A redirect to the login page that leads back here; for a script 401 in JSON."""
+    if prefers_json():
+        raise Unauthorized
+    await flash(i18n.gettext("Please log in to access this page."))
+    if request.method in scope.SAFE_METHODS:
+        wish = request.full_path.rstrip("?")
+        return redirect(url_for("auth.login", next=wish))
+    await _keep_draft()
+    return redirect(url_for("auth.login"))
+
+
+async def _keep_draft() -> None:
+    # A login may end while somebody writes: what was written waits in the cookie.
+    text = (await request.form).get("post", "").strip()
+    if text:
+        cookie[DRAFT] = text[:_LONGEST_DRAFT]
+
+
+def safe_next(target: str | None) -> str | None:
+    """The path to go on to, if it is one of ours; ``None`` for anything that could lead away.
+
+    One slash, then neither slash nor backslash; no control characters, which browsers drop; and
+    nothing that a parser takes for a scheme or a host.
+    """
+    if not target or not target.startswith("/") or target[1:2] in ("/", "\\"):
+        return None
+    if any(not c.isprintable() or c == "\\" for c in target):
+        return None
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return None
+    return None if parts.scheme or parts.netloc else target
+
+
+def redirect_to(target: str) -> Response:
+    """Go on to a page; always with GET."""
+    return redirect(target, 303)  # type: ignore[return-value]  # Quart's own annotation is wider

@@ -1,0 +1,5 @@
+"""The blueprint of accounts and logins."""
+
+from quart import Blueprint
+
+bp = Blueprint("auth", __name__, url_prefix="/auth")

@@ -1,0 +1,54 @@
+"""Log in, log out."""
+
+from typing import Any
+
+from quart import flash, redirect, request, url_for
+
+from microblog.domain import sessions, users
+from microblog.i18n import gettext as _
+from microblog.web import access, identity, limiting, scope
+from microblog.web.auth.blueprint import bp
+from microblog.web.auth.forms import LoginForm
+from microblog.web.rendering import page
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@access.visitors
+async def login() -> Any:
+    """Ask for name and password; the right pair opens a login."""
+    if scope.find_viewer() is not None:
+        return redirect(url_for("main.index"))
+    form = LoginForm()
+    if request.method == "POST":
+        form = await LoginForm.received()
+        if form.validate():
+            return await _try(form)
+    return page("auth/login.html", title=_("Sign In"), form=form)
+
+
+async def _try(form: LoginForm) -> Any:
+    target = access.safe_next(request.args.get("next"))
+    claims = limiting.login_claims(form.username.data)
+    await limiting.spend(claims)
+    async with scope.resources().database.reading() as session:
+        found = await users.find_credentials(session, form.username.data)
+    right = await scope.resources().hasher.verify(found.password_hash, form.password.data)
+    if not right or found.user_id is None:
+        await flash(_("Invalid username or password"))
+        return redirect(url_for("auth.login", next=target))
+    await limiting.give_back(claims)
+    await identity.log_in(found.user_id, remember=form.remember_me.data)
+    return redirect(target or url_for("main.index"))
+
+
+@bp.route("/logout", methods=["GET", "POST"])
+@access.visitors
+async def logout() -> Any:
+    """End this login. A GET only shows the button."""
+    actor = scope.find_viewer()
+    if request.method != "POST":
+        return page("auth/logout.html", title=_("Logout"))
+    if actor is not None:
+        await sessions.end(scope.session(), actor)
+        identity.forget_login()
+    return redirect(url_for("main.index"))

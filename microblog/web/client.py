@@ -1,0 +1,27 @@
+"""Where a request comes from."""
+
+from ipaddress import IPv6Address, ip_address
+
+from quart import request
+
+from microblog.web import scope
+
+
+def address() -> str:
+    """The client's address as limits count it: IPv6 by its /64, which is one household's.
+
+    Only as many proxies are believed as the operator has set; whatever a client claims beyond
+    them is not looked at.
+    """
+    hops = scope.settings().server.trusted_proxies
+    claimed = request.headers.get("X-Forwarded-For", "").split(",") if hops else []
+    raw = claimed[-hops].strip() if len(claimed) >= hops > 0 else request.remote_addr or ""
+    try:
+        parsed = ip_address(raw)
+    except ValueError:
+        return raw[:64]
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+    return str(parsed)

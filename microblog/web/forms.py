@@ -1,0 +1,54 @@
+"""Forms: their shape here, their rules in the domain.
+
+WTForms validates without awaiting; what needs the database is asked of the domain afterwards, and a
+refusal is shown at the field that it names.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from quart import request
+from wtforms import Form
+from wtforms.meta import DefaultMeta
+
+from microblog import i18n
+from microblog.domain.errors import Invalid, Malformed
+
+
+class PageForm(Form):
+    """A form on a page. Its anti-forgery token is the guard's business (:mod:`microblog.web.csrf`)."""
+
+    class Meta(DefaultMeta):
+        """WTForms' own messages come in the language of the moment."""
+
+        def get_translations(self, form: Any) -> Any:
+            """WTForms keeps its catalogues; only the language is ours."""
+            self.locales = [i18n.language()]
+            return super().get_translations(form)
+
+    malformed = False
+
+    @classmethod
+    async def received(cls, **arguments: Any) -> Self:
+        """The form as it was sent."""
+        return cls(await request.form, **arguments)
+
+    def show(self, refusal: Invalid) -> None:
+        """Show a refusal of the domain at its field, or at the first one."""
+        field = self._fields.get(refusal.field) or next(iter(self._fields.values()))
+        field.errors = (*field.errors, i18n.gettext(refusal.message, **refusal.values))
+        self.malformed = self.malformed or isinstance(refusal, Malformed)
+
+    @property
+    def status(self) -> int:
+        """200 for what a person may mistype, 400 for what is no text at all."""
+        return 400 if self.malformed else 200
+
+
+def typed(form: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What somebody typed, to be given back: everything but passwords and tokens."""
+    return [
+        (name, value)
+        for name, value in form.items()
+        if value.strip() and "password" not in name and name not in ("csrf_token", "submit")
+    ]

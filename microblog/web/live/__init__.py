@@ -1,0 +1,6 @@
+"""The live feed's door."""
+
+from microblog.web.live import socket
+from microblog.web.live.blueprint import bp
+
+__all__ = ["bp", "socket"]

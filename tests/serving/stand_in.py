@@ -1,0 +1,119 @@
+"""A small site with the manners of the real one, served by the real machinery.
+
+Run as a program: `stand_in.py [--workers N] [--port P] [--patience S]`; workers run it again.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+from quart import Quart, websocket
+
+from microblog.serving import listening, process
+from microblog.serving.supervisor import READY, Supervisor
+
+
+def make_app() -> tuple[Quart, Callable[[], Awaitable[None]]]:
+    """The app, and the goodbye that asks every open socket to close."""
+    app = Quart(__name__)
+    closing = asyncio.Event()
+
+    @app.get("/pid")
+    async def pid() -> str:
+        return str(os.getpid())
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(1)
+        return "done"
+
+    @app.get("/stuck")
+    async def stuck() -> str:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    @app.websocket("/live")
+    async def live() -> None:
+        await websocket.send("hello")
+        reading = asyncio.create_task(_read())
+        await closing.wait()
+        reading.cancel()
+        await websocket.close(1001)
+
+    @app.websocket("/once")
+    async def once() -> None:
+        await websocket.send(f"got {len(await websocket.receive())}")
+
+    @app.websocket("/flood")
+    async def flood() -> None:
+        await websocket.send("hello")
+        while True:
+            await websocket.send("x" * 65_536)
+
+    async def _read() -> None:
+        while True:
+            await websocket.receive()
+
+    async def goodbye() -> None:
+        closing.set()
+
+    return app, goodbye
+
+
+def work(chosen: argparse.Namespace, listener: socket.socket, leash: socket.socket | None) -> None:
+    app, goodbye = make_app()
+
+    def ready() -> None:
+        if leash is None:
+            announce(listener_url)
+        else:
+            leash.send(READY)
+
+    listener_url = listening.url(listener)
+    new_loop = asyncio.new_event_loop if chosen.plain_loop else process.fast_loop
+    service = process.Service(app, goodbye, ready, chosen.patience, chosen.ping, new_loop)
+    process.run(service, listener, leash)
+
+
+def announce(url: str) -> None:
+    print(f"stand-in is at {url}", flush=True)
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--patience", type=float, default=8.0)
+    parser.add_argument("--plain-loop", action="store_true", help="asyncio's own loop")
+    parser.add_argument("--ping", type=float, default=20.0)
+    parser.add_argument("--fail", type=int, help="workers end at once with this status")
+    parser.add_argument("--fd", type=int)
+    parser.add_argument("--leash", type=int)
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = options()
+    if chosen.fd is not None:
+        if chosen.fail:
+            sys.exit(chosen.fail)
+        work(chosen, socket.socket(fileno=chosen.fd), socket.socket(fileno=chosen.leash))
+        return
+    listener = listening.listen("127.0.0.1", chosen.port)
+    if chosen.workers == 1:
+        work(chosen, listener, None)
+        return
+    command = [sys.executable, *sys.argv]
+    ready = partial(announce, listening.url(listener))
+    keeper = Supervisor(command, listener, chosen.workers, ready=ready, patience=chosen.patience)
+    sys.exit(asyncio.run(keeper.run()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""What Hypercorn would let through on a websocket."""
+
+import asyncio
+import struct
+import zlib
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+Start = Callable[..., Awaitable[Any]]
+
+
+def frame(first: int, payload: bytes) -> bytes:
+    """A masked frame whose mask is all zero."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else struct.pack("!BH", 0x80 | 126, size)
+    if size > 65_535:
+        length = struct.pack("!BQ", 0x80 | 127, size)
+    return bytes([first]) + length + bytes(4) + payload
+
+
+def memory(server: Any) -> int:
+    return int(psutil.Process(server.process.pid).memory_info().rss)
+
+
+async def ended(reader: asyncio.StreamReader) -> None:
+    """Wait for the end of the connection, gentle or not."""
+    with suppress(ConnectionError):
+        while await reader.read(65_536):
+            pass
+
+
+async def test_no_compression_is_granted(start: Start) -> None:
+    server = await start()
+    async with connect(server.live, compression="deflate") as live:
+        assert await live.recv() == "hello"
+        assert live.protocol.extensions == []
+
+
+async def test_a_compressed_frame_is_refused_unopened(start: Start) -> None:
+    server = await start()
+    packer = zlib.compressobj(9, wbits=-15)
+    bomb = packer.compress(bytes(60_000_000)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    before = memory(server)
+    async with server.raw() as (reader, writer), asyncio.timeout(5):
+        writer.write(frame(0xC1, bomb))
+        await ended(reader)
+    assert memory(server) - before < 10_000_000
+
+
+async def test_a_message_that_is_too_long_ends_the_connection(start: Start) -> None:
+    server = await start()
+    before = memory(server)
+    async with server.raw() as (_, writer), asyncio.timeout(10):
+        writer.write(frame(0x01, b"x" * 60_000))
+        with pytest.raises(ConnectionError):
+            while True:
+                writer.write(frame(0x00, b"x" * 60_000))
+                await writer.drain()
+    assert memory(server) - before < 10_000_000
+
+
+async def test_the_largest_message_gets_through_and_one_more_does_not(start: Start) -> None:
+    server = await start()
+    once = server.live.replace("/live", "/once")
+    async with connect(once) as socket:
+        await socket.send("x" * 65_536)
+        assert await socket.recv() == "got 65536"
+    async with connect(once) as socket:
+        await socket.send("x" * 65_537)
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+
+
+async def test_a_flood_for_an_ended_view_leaves_nothing_behind(start: Start) -> None:
+    server = await start()
+    before = memory(server)
+    async with server.raw(b"/once") as (reader, writer), asyncio.timeout(5):
+        writer.write(frame(0x81, b"x" * 1_000) * 10_000)
+        await ended(reader)
+    async with asyncio.timeout(5):
+        while len(psutil.Process(server.process.pid).net_connections("tcp")) > 1:  # noqa: ASYNC110 - the state of another process
+            await asyncio.sleep(0.01)
+    assert memory(server) - before < 10_000_000
+
+
+async def test_a_peer_that_never_answers_the_close_is_dropped(start: Start) -> None:
+    server = await start()
+    async with server.raw(b"/once") as (reader, writer), asyncio.timeout(4):
+        writer.write(frame(0x81, b"x"))
+        await ended(reader)
+
+
+async def test_a_peer_that_answers_no_ping_is_dropped(start: Start) -> None:
+    server = await start("--ping", "0.2")
+    async with connect(server.live) as polite, server.raw() as (reader, _), asyncio.timeout(2):
+        await ended(reader)
+        assert await polite.recv() == "hello"
+        await (await polite.ping())
+
+
+async def test_an_upgrade_to_http2_is_not_made(start: Start) -> None:
+    server = await start()
+    upgrade = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAMAAABk",
+    }
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(server.url + "/pid", headers=upgrade)).status_code == 200
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 505")
+    writer.close()
