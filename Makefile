@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-QUIET := --quiet --progress-bar off
+QUIET := -qq --progress-bar off
 
 # Candidates are run, not only looked up: a name may stand for nothing that works.
 OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))

@@ -42,8 +42,8 @@ def migrate(connection: Connection) -> None:
 
 
 def leave_transactions_to_us(connection: Any, _record: Any) -> None:
-    # The driver would commit before each CREATE TABLE; a migration is to happen whole or not at all.
-    # Foreign keys stay off, as they are by default here: remaking a table must not cascade.
+    # The driver would commit before each CREATE TABLE; a migration is to happen whole or not at
+    # all. Foreign keys stay off, as they are by default here: remaking a table must not cascade.
     connection.isolation_level = None
 
 

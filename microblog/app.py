@@ -1,11 +1,12 @@
-"""The application, put together. No logic: each room wires itself, this file says in which order."""
+"""The application, put together. No logic: each room wires itself, this says in which order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from quart import Quart, request
 
-from microblog import i18n, resources as process
+from microblog import i18n
+from microblog import resources as process
 from microblog.domain.posts import PostView
 from microblog.resources import Resources
 from microblog.settings import Settings, load
@@ -34,7 +35,7 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     identity.install(app, settings)
     access.enforce(app)
     gravatar = settings.avatars.provider == "gravatar"
-    app.asgi_app = Edge(  # type: ignore[method-assign, assignment]  # the documented way to wrap
+    app.asgi_app = Edge(  # type: ignore[method-assign]  # the documented way
         app.asgi_app,
         max_body=settings.server.max_body,
         base_url=settings.server.base_url,
@@ -81,7 +82,7 @@ def _served(static: StaticFiles) -> scope.View:
 
 def _add_lifespan(app: Quart, built: Resources) -> None:
     @app.while_serving
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan() -> AsyncGenerator[None, None]:
         await built.open()
         yield
         await built.close()

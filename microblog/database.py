@@ -1,13 +1,13 @@
 """The database: engines, and the unit of work.
 
-A *writing* unit of work is one transaction: returning commits, raising rolls back. Just before the
-commit the events that it recorded become rows; just after it, whoever listens is woken. A *reading*
-one runs each statement by itself, without the round trips of a transaction, and cannot write on
-SQLite.
+A *writing* unit of work is one transaction: returning commits, raising rolls back. Just before
+the commit the events that it recorded become rows; just after it, whoever listens is woken. A
+*reading* one runs each statement by itself, without the round trips of a transaction, and cannot
+write on SQLite.
 
 SQLite has one writer. Here each process has one connection that may write, so writers of a process
-wait for it in turn, in the loop; between processes ``BEGIN IMMEDIATE`` and the busy timeout put them
-in turn. Readers are never in anybody's way (write-ahead log).
+wait for it in turn, in the loop; between processes ``BEGIN IMMEDIATE`` and the busy timeout put
+them in turn. Readers are never in anybody's way (write-ahead log).
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from microblog.domain import events
@@ -27,7 +28,7 @@ from microblog.settings import Database as DatabaseSettings
 UNAVAILABLE: tuple[type[Exception], ...] = (
     OperationalError,
     InterfaceError,
-    TimeoutError,
+    PoolTimeout,
     ConnectionError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,

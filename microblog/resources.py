@@ -46,7 +46,7 @@ class Resources:
         """Say goodbye to every socket; return when they are gone, or after two seconds."""
         self.hub.close_sockets()
         deadline = time.monotonic() + _GOODBYE_SECONDS
-        while len(self.hub.audience) and time.monotonic() < deadline:
+        while len(self.hub.audience) and time.monotonic() < deadline:  # noqa: ASYNC110 (rare, and brief)
             await asyncio.sleep(0.02)
 
     async def close(self) -> None:
@@ -73,9 +73,9 @@ class Resources:
             del self._noting[actor.id]
 
     async def ping(self, *, patience: float = 2.0, every: float = 5.0) -> None:
-        """Send an event round: log, bus, hub. Raises :class:`TimeoutError` if it does not come back.
+        """Send an event round: log, bus, hub. Raises :class:`TimeoutError` if it stays away.
 
-        A success is believed for ``every`` seconds, so that whoever asks often does not write often.
+        A success is believed for ``every`` seconds: whoever asks often does not write often.
         """
         if time.monotonic() - self._pinged_at < every:
             return
@@ -123,7 +123,7 @@ def _kept_secret(path: Path) -> str:
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
         with suppress(FileExistsError):
             os.link(draft, path)

@@ -1,1 +1,1 @@
-"""The outside world: each thing behind a small promise, with a harmless stand-in where one is needed."""
+"""The outside world: each thing behind a small promise, real ones and harmless stand-ins."""

@@ -19,7 +19,7 @@ _NOBODY = _ARGON2.hash("no such account")
 
 
 class Hasher:
-    """A bounded pool: ``workers`` hashes at once, ``waiting`` more in line, beyond that :class:`Busy`."""
+    """A bounded pool: ``workers`` hashes at once, ``waiting`` in line, then :class:`Busy`."""
 
     def __init__(self, workers: int = 2, waiting: int = 200) -> None:
         """Start no thread yet; the pool makes them when they are needed."""

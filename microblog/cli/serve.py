@@ -21,7 +21,7 @@ from microblog.serving.changes import watch
 from microblog.serving.supervisor import READY, Supervisor
 from microblog.settings import Settings, load_or_exit
 
-CANNOT_LISTEN = 1
+CANNOT_START = 1
 NOT_AT_HEAD = 3
 # With --migrate: in a group of containers the database may begin last.
 DATABASE_SECONDS = 60
@@ -63,7 +63,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return listening.listen(host, port)
     except listening.CannotListen as error:
-        _refuse(str(error), CANNOT_LISTEN)
+        _refuse(str(error), CANNOT_START)
 
 
 def _prepare(settings: Settings, *, migrate: bool) -> None:
@@ -98,7 +98,10 @@ def _work(settings: Settings, listener: socket.socket, leash: socket.socket | No
     """Be the process that serves."""
     url, (host, port) = listening.url(listener), listening.address(listener)
     server = replace(settings.server, host=host, port=port)
-    app = create_app(replace(settings, server=server))
+    try:
+        app = create_app(replace(settings, server=server))
+    except OSError as error:
+        _refuse(f"the start failed: {_first_line(error)}", CANNOT_START)
 
     async def goodbye() -> None:
         await app.extensions["microblog"].begin_shutdown()
@@ -113,7 +116,7 @@ def _work(settings: Settings, listener: socket.socket, leash: socket.socket | No
     try:
         process.run(service, listener, leash)
     except process.CannotStart as error:
-        _refuse(f"the start failed: {_first_line(error.__cause__ or error)}", CANNOT_LISTEN)
+        _refuse(f"the start failed: {_first_line(error.__cause__ or error)}", CANNOT_START)
 
 
 async def _keep(settings: Settings, listener: socket.socket, count: int, *, reload: bool) -> int:

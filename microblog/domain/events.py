@@ -1,9 +1,9 @@
 """What happened, said in the same transaction that made it true.
 
-A verb of the domain calls :func:`record`; nothing is written yet. The last thing that a unit of work
-does before its commit is :func:`write`. Thus on PostgreSQL the lock that puts commits in order is
-held only for the length of a commit, and ids appear in the order in which they were given: a reader
-of the log that remembers the last id misses nothing.
+A verb of the domain calls :func:`record`; nothing is written yet. The last thing that a unit of
+work does before its commit is :func:`write`. Thus on PostgreSQL the lock that puts commits in
+order is held only for the length of a commit, and ids appear in the order in which they were given:
+a reader of the log that remembers the last id misses nothing.
 """
 
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ async def oldest(session: AsyncSession) -> int | None:
 async def after(
     session: AsyncSession, position: int, *, limit: int, until: int | None = None
 ) -> list[Logged]:
-    """The events that follow ``position``, oldest first, at most ``limit``, none above ``until``."""
+    """What follows ``position``, oldest first, at most ``limit``, nothing above ``until``."""
     query = (
         select(Event.id, Event.kind, Event.actor_id, Event.subject_id, Event.payload)
         .where(Event.id > position)

@@ -39,11 +39,15 @@ async def is_following(session: AsyncSession, actor: Actor, user: User) -> bool:
     """Whether the actor reads this person."""
     return bool(
         await session.scalar(
-            select(
-                exists().where(Follow.follower_id == actor.id, Follow.followed_id == user.id)
-            )
+            select(exists().where(Follow.follower_id == actor.id, Follow.followed_id == user.id))
         )
     )
+
+
+async def follows_nobody(session: AsyncSession, actor: Actor) -> bool:
+    """Whether the actor reads nobody but themselves."""
+    anybody = exists().where(Follow.follower_id == actor.id)
+    return not await session.scalar(select(anybody))
 
 
 async def followed_ids(session: AsyncSession, user_id: int) -> set[int]:

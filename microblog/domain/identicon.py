@@ -59,7 +59,7 @@ def _two_colours(cells: set[Cell], digest: bytes) -> tuple[set[Cell], set[Cell]]
     while left:
         piece = _piece(min(left), left)
         left -= piece
-        first = min(min(piece), min((_SIDE - 1 - column, row) for column, row in piece))
+        first = min(piece | {(_SIDE - 1 - column, row) for column, row in piece})
         if len(piece) > 2 or digest[23 + _half_index(first) // 2] < 80:
             plain |= piece
     return plain, cells - plain

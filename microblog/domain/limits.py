@@ -1,7 +1,7 @@
 """Allowances: how often something may be tried, counted once for all workers.
 
-The rule is GCRA (the generic cell rate algorithm, ITU-T I.371): for each key one number is kept, the
-theoretical arrival time of the next conforming request. A request conforms if that time is not
+The rule is GCRA (the generic cell rate algorithm, ITU-T I.371): for each key one number is kept,
+the theoretical arrival time of the next conforming request. A request conforms if that time is not
 further ahead than the burst allows. One statement reads, decides and writes, so that parallel
 requests cannot slip through together.
 """
@@ -33,7 +33,7 @@ class Allowance:
 
 
 async def spend(session: AsyncSession, allowance: Allowance, key: str) -> None:
-    """Use one of the allowance. Raises :class:`TooManyRequests` if none is left; then nothing is used."""
+    """Use one of the allowance. Raises :class:`TooManyRequests`, using nothing, if none is left."""
     now = time.time()
     row = {"key": _key(allowance, key), "arrival": now + allowance.interval}
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite

@@ -43,8 +43,10 @@ def _is_web_address(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and (
-        len(url) <= _LONGEST_ADDRESS
+    return (
+        parts.scheme.lower() in ("http", "https")
+        and bool(parts.hostname)
+        and (len(url) <= _LONGEST_ADDRESS)
     )
 
 

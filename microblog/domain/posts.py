@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row, Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,7 +38,7 @@ class Version:
 
 def viewing() -> Select[Any]:
     """The columns of :class:`PostView`, in its order; whoever asks adds which posts."""
-    return select(
+    columns = select(
         Post.id,
         Post.body,
         Post.timestamp,
@@ -47,12 +47,13 @@ def viewing() -> Select[Any]:
         User.id,
         User.username,
         User.display_name,
-    ).join_from(Post, User, User.id == Post.user_id)
+    )
+    return cast("Select[Any]", columns.join_from(Post, User, User.id == Post.user_id))
 
 
 def view(row: Row[Any]) -> PostView:
     """One row of :func:`viewing`."""
-    return PostView(*row)
+    return PostView(*tuple(row))
 
 
 async def publish(
@@ -76,9 +77,7 @@ async def edit(
     if post.body == body:
         return
     session.add(
-        PostVersion(
-            post_id=post.id, body=post.body, written_at=post.edited_at or post.created_at
-        )
+        PostVersion(post_id=post.id, body=post.body, written_at=post.edited_at or post.created_at)
     )
     await session.execute(
         update(Post).where(Post.id == post.id).values(body=body, edited_at=utc_now())
@@ -88,9 +87,7 @@ async def edit(
 
 async def remove(session: AsyncSession, actor: Actor, post_id: int) -> None:
     """Take back one's own post. Raises :class:`NotFound` for absent and foreign ones alike."""
-    result = await session.execute(
-        delete(Post).where(Post.id == post_id, Post.user_id == actor.id)
-    )
+    result = await session.execute(delete(Post).where(Post.id == post_id, Post.user_id == actor.id))
     if not result.rowcount:  # type: ignore[attr-defined]  # a DELETE's result has a rowcount
         raise NotFound
     events.record(session, events.POST_DELETED, actor_id=actor.id, subject_id=post_id)

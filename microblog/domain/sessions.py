@@ -59,7 +59,7 @@ async def begin(
 
 
 async def find_actor(session: AsyncSession, token: str, *, lifetimes: Lifetimes) -> Actor | None:
-    """The person whose login this token opens; ``None`` if it is ended, old, or the account disabled."""
+    """Whose login this token opens; ``None`` if it is ended, old, or the account disabled."""
     now = utc_now()
     idle_since = case(
         (Session.remembered, now - timedelta(days=lifetimes.remembered)),
@@ -93,9 +93,7 @@ async def alive(session: AsyncSession, session_ids: Collection[int | None]) -> s
     rows = await session.scalars(
         select(Session.id)
         .outerjoin(Ban, Ban.user_id == Session.user_id)
-        .where(
-            Session.id.in_(session_ids), Session.expires_at > utc_now(), Ban.user_id.is_(None)
-        )
+        .where(Session.id.in_(session_ids), Session.expires_at > utc_now(), Ban.user_id.is_(None))
     )
     return set(rows)
 

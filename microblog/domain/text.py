@@ -6,11 +6,11 @@ from microblog.domain.errors import Invalid, Malformed
 
 
 def clean(raw: str, *, maximum: int, minimum: int = 0, field: str = "") -> str:
-    """Normalise a text of several lines: NFC, ``\\n`` line ends, no blanks around.
+    """Normalise a text of several lines: NFC, newlines as line ends, no blanks around.
 
     Lengths count Unicode code points after normalisation. A tab becomes a space. Raises
-    :class:`Malformed` for NUL, lone surrogates and control characters, :class:`Invalid` for a length
-    outside ``minimum`` to ``maximum``.
+    :class:`Malformed` for NUL, lone surrogates and control characters, :class:`Invalid` for a
+    length outside ``minimum`` to ``maximum``.
     """
     text = raw.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     refuse_unusable(text, field=field)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,7 +48,7 @@ async def register(
         async with session.begin_nested():
             session.add(user)
     except IntegrityError as error:
-        raise await _whose_fault(session, username, email) from error
+        raise await _whose_fault(session, username) from error
     return user
 
 
@@ -68,9 +68,7 @@ def check_registration(username: str, email: str) -> None:
 def check_password(password: str, *, username: str, minimum: int) -> None:
     """Raise :class:`Invalid` for a password that is too short, too long, or simply the name."""
     if len(password) < minimum:
-        raise Invalid(
-            "Use at least %(min)d characters.", field="password", min=minimum
-        )
+        raise Invalid("Use at least %(min)d characters.", field="password", min=minimum)
     if len(password.encode("utf-8", "surrogatepass")) > PASSWORD_BYTES:
         raise Invalid("This password is too long.", field="password")
     if fold(password) == fold(username):
@@ -142,7 +140,7 @@ async def profile(session: AsyncSession, actor: Actor, username: str) -> Profile
     return Profile(*row)
 
 
-def _count(condition):  # type: ignore[no-untyped-def]  # a SQL expression has no short name
+def _count(condition: ColumnElement[bool]) -> ScalarSelect[int]:
     return select(func.count()).where(condition).correlate(User).scalar_subquery()
 
 
@@ -247,7 +245,7 @@ async def any_exists(session: AsyncSession) -> bool:
     return bool(await session.scalar(select(exists(select(User.id)))))
 
 
-async def _whose_fault(session: AsyncSession, username: str, email: str) -> Invalid:
+async def _whose_fault(session: AsyncSession, username: str) -> Invalid:
     if await is_taken(session, username=username):
         return UsernameTaken()
     return EmailTaken()

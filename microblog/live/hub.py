@@ -1,8 +1,8 @@
 """The hub: reads the event log once for this process and hands each event to those who hear it.
 
-A reader joins by catching up: it reads the log for itself until it stands where the hub stands, and
-is taken into the audience in that same moment, before anything else can run. So nothing falls into a
-hole between what was replayed and what is live, and nothing comes twice.
+A reader joins by catching up: it reads the log for itself until it stands where the hub stands,
+and is taken into the audience in that same moment, before anything else can run. So nothing falls
+into a hole between what was replayed and what is live, and nothing comes twice.
 """
 
 import asyncio
@@ -196,7 +196,9 @@ class Hub:
         return _FRAMES[event.kind](event.id, channels, post, html)
 
     async def _close_ended(self, batch: list[Logged]) -> None:
-        ended = {e.actor_id for e in batch if e.kind in (events.SESSION_ENDED, events.ACCOUNT_ENDED)}
+        ended = {
+            e.actor_id for e in batch if e.kind in (events.SESSION_ENDED, events.ACCOUNT_ENDED)
+        }
         await self._close_if_ended([r for who in ended for r in self.audience.of_person(who)])
 
     async def _close_if_ended(self, readers: list[Reader]) -> None:

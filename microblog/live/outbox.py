@@ -17,8 +17,8 @@ TOO_MANY = 4429
 class Outbox:
     """Frames for one reader, at most ``size``.
 
-    When it is full, everything in it gives way to one ``gap``: the reader must load anew. If it fills
-    up again before the reader has taken that, the socket is closed as too slow.
+    When it is full, everything in it gives way to one ``gap``: the reader must load anew. If it
+    fills up again before the reader has taken that, the socket is closed as too slow.
     """
 
     def __init__(self, size: int) -> None:

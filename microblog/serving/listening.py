@@ -46,7 +46,7 @@ def _explained(host: str, port: int, error: OSError) -> str:
 def address(listener: socket.socket) -> tuple[str, int]:
     """Host and port as a browser on this machine reaches them (a wildcard becomes loopback)."""
     host, port = listener.getsockname()[:2]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
 
 
 def url(listener: socket.socket) -> str:

@@ -109,12 +109,7 @@ def run(service: Service, listener: socket.socket, leash: socket.socket | None =
 
 
 async def _serve(service: Service, listener: socket.socket, leash: socket.socket | None) -> None:
-    loop = asyncio.get_running_loop()
-    stop = Stop(service.patience)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.ask)
-    if leash is not None:
-        loop.add_reader(leash, _let_go, leash, stop)
+    stop = _stop_when_told(service.patience, leash)
     farewells: list[asyncio.Task[None]] = []
 
     async def until_asked() -> None:
@@ -122,7 +117,7 @@ async def _serve(service: Service, listener: socket.socket, leash: socket.socket
             service.ready()
         await stop.asked.wait()
         # Runs beside Hypercorn's draining, which closes the listener first.
-        farewells.append(loop.create_task(_farewell(service.goodbye)))
+        farewells.append(asyncio.create_task(_farewell(service.goodbye)))
 
     try:
         config = configuration(listener.detach(), service)
@@ -134,6 +129,16 @@ async def _serve(service: Service, listener: socket.socket, leash: socket.socket
             raise CannotStart from error
         log.warning("the app did not close its things in time")
     await asyncio.gather(*farewells)
+
+
+def _stop_when_told(patience: float, leash: socket.socket | None) -> Stop:
+    loop = asyncio.get_running_loop()
+    stop = Stop(patience)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.ask)
+    if leash is not None:
+        loop.add_reader(leash, _let_go, leash, stop)
+    return stop
 
 
 async def _farewell(goodbye: Callable[[], Awaitable[None]]) -> None:

@@ -19,7 +19,8 @@ NO_FILE = Path(os.devnull)
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """All settings, checked. Without arguments: `MICROBLOG_SETTINGS` or ./settings.toml, if
-    there, under the process's environment. Raises SettingsError with every problem."""
+    there, under the process's environment. Raises SettingsError with every problem.
+    """
     settings, problems = inspect(path, environ)
     if problems:
         raise SettingsError(problems)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from quart import Quart, Response, flash, redirect, request, url_for
@@ -60,7 +60,8 @@ def _classed(view: _Handler, access: Access) -> _Handler:
 
 def enforce(app: Quart) -> None:
     """Put every route behind its class of access. Raises :class:`RouteWithoutAccess`."""
-    for endpoint, view in app.view_functions.items():
+    for endpoint, registered in app.view_functions.items():
+        view = cast("scope.View", registered)
         access = getattr(view, "access", None)
         if access is None:
             raise RouteWithoutAccess(f"the route {endpoint} does not say whom it is for")

@@ -16,7 +16,7 @@ from microblog.domain.errors import Invalid, Malformed
 
 
 class PageForm(Form):
-    """A form on a page. Its anti-forgery token is the guard's business (:mod:`microblog.web.csrf`)."""
+    """A form on a page. Its anti-forgery token is the guard's business (see ``csrf``)."""
 
     class Meta(DefaultMeta):
         """WTForms' own messages come in the language of the moment."""
@@ -32,6 +32,10 @@ class PageForm(Form):
     async def received(cls, **arguments: Any) -> Self:
         """The form as it was sent."""
         return cls(await request.form, **arguments)
+
+    def text(self, field: str) -> str:
+        """What was typed into a text field; nothing is the empty text."""
+        return str(self._fields[field].data or "")
 
     def show(self, refusal: Invalid) -> None:
         """Show a refusal of the domain at its field, or at the first one."""

@@ -29,7 +29,7 @@ def install(app: Quart, settings: Settings) -> None:
         salt="microblog login",
     )
     # It is a plain function, which Quart would send to a thread for every page; ours needs none.
-    app.template_context_processors[None].remove(auth._template_context)
+    app.template_context_processors[None].remove(auth._template_context)  # noqa: SLF001
 
 
 async def recognise() -> Actor | None:
@@ -74,7 +74,7 @@ def lifetimes() -> Lifetimes:
 
 
 async def log_in(user_id: int, *, remember: bool) -> None:
-    """Open a login for this browser; whatever its cookie held before is worth nothing from now on."""
+    """Open a login for this browser; what its cookie held before is worth nothing from now on."""
     token = await sessions.begin(
         scope.session(),
         user_id,

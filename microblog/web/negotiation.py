@@ -13,7 +13,7 @@ def prefers_json() -> bool:
 
 
 def error_as_json() -> bool:
-    """Whether an error is told in JSON: under ``/api`` always, elsewhere unless HTML is preferred."""
+    """Whether an error is told in JSON: always under ``/api``, else unless HTML is preferred."""
     if not has_request_context():
         return True
     if request.path == "/api" or request.path.startswith("/api/"):

@@ -9,7 +9,6 @@ from typing import Any
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-
 from microblog.database import UNAVAILABLE
 from microblog.domain.errors import Busy, Refusal, TooManyRequests
 from microblog.i18n import gettext as _
@@ -25,10 +24,13 @@ _WORDS = {
     403: ("Not allowed", "You may not do this."),
     404: ("File Not Found", ""),
     405: ("Not possible here", "This address does not take requests of that kind."),
+    408: ("Too slow", "Your request took too long to arrive. Please try again."),
     413: ("Too large", "What you sent is larger than this page takes."),
+    414: ("Too long", "This address is longer than any of ours."),
     415: ("Unknown format", "What you sent is in a format that is not understood here."),
     421: ("Wrong address", "This service has another address."),
     429: ("Too many requests", "Too many attempts. Please wait a little and try again."),
+    431: ("Too much", "Your browser sent more headers than are taken here."),
     500: (
         "An unexpected error has occurred",
         "The administrator has been notified. Sorry for the inconvenience!",

@@ -52,7 +52,9 @@ class Pages:
         self.environment.install_gettext_callables(  # type: ignore[attr-defined]  # from the extension
             i18n.translated, i18n.translated_plural, newstyle=True
         )
-        self.fragment: Callable[[PostView, str], Markup] = lru_cache(_FRAGMENTS_KEPT)(self._fragment)
+        self.fragment: Callable[[PostView, str], Markup] = lru_cache(_FRAGMENTS_KEPT)(
+            self._fragment
+        )
         self.environment.globals |= {
             "url_for": self.url_for,
             "static_url": static.url,

@@ -1,7 +1,7 @@
 """Drawings of our own, and the address of a Gravatar."""
 
 import re
-from xml.etree import ElementTree
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_the_same_seed_draws_the_same_picture() -> None:
 @pytest.mark.parametrize("size", [16, 128, 512])
 def test_it_is_a_small_picture_of_the_size_asked_for(size: int) -> None:
     picture = identicon("susan", size)
-    root = ElementTree.fromstring(picture)
+    root = fromstring(picture)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert (root.get("width"), root.get("height")) == (str(size), str(size))
     assert "style" not in picture

@@ -87,7 +87,7 @@ async def test_a_flood_for_an_ended_view_leaves_nothing_behind(start: Start) -> 
         writer.write(frame(0x81, b"x" * 1_000) * 10_000)
         await ended(reader)
     async with asyncio.timeout(5):
-        while len(psutil.Process(server.process.pid).net_connections("tcp")) > 1:  # noqa: ASYNC110 - the state of another process
+        while len(psutil.Process(server.process.pid).net_connections("tcp")) > 1:
             await asyncio.sleep(0.01)
     assert memory(server) - before < 10_000_000
 

@@ -33,7 +33,7 @@ async def client_of(url: str, pid: int, stack: AsyncExitStack) -> httpx.AsyncCli
 
 async def until(condition: Callable[[], bool], seconds: float) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the state of another process
+        while not condition():
             await asyncio.sleep(0.01)
 
 

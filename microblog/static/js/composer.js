@@ -59,18 +59,19 @@ function readDraft(key) {
   }
 }
 
-function writeDraft(key, area) {
+function writeDraft(key, base, text) {
   try {
-    if (area.value === area.defaultValue) sessionStorage.removeItem(key);
-    else sessionStorage.setItem(key, JSON.stringify({ base: area.defaultValue, text: area.value }));
+    if (text === base) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, JSON.stringify({ base, text }));
   } catch {
     // Storage is full or forbidden: then there is no draft, and writing goes on.
   }
 }
 
-function forgetDrafts() {
+function forgetDrafts(chosen = () => true) {
   try {
-    Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX)).forEach((key) => sessionStorage.removeItem(key));
+    const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX));
+    keys.filter((key) => chosen(readDraft(key))).forEach((key) => sessionStorage.removeItem(key));
   } catch {
     // Nothing is kept where storage is forbidden.
   }
@@ -80,10 +81,11 @@ function startDraft(area) {
   const page = location.pathname === "/" ? "/index" : location.pathname;
   const key = `${PREFIX}${viewerName()}:${page}:${area.name}`;
   const draft = readDraft(key);
-  const untouched = area.value === area.defaultValue;
-  if (draft?.base === area.defaultValue && untouched && !isPosted(draft.text)) area.value = draft.text;
-  else if (draft && untouched) sessionStorage.removeItem(key);
-  area.addEventListener("input", () => writeDraft(key, area));
+  // A refused text comes back in the page; it is still a draft of what stood there before.
+  const refused = draft && plain(draft.text) === plain(area.defaultValue);
+  const base = refused ? draft.base : area.defaultValue;
+  if (draft?.base === base && area.value === area.defaultValue) area.value = draft.text;
+  area.addEventListener("input", () => writeDraft(key, base, area.value));
 }
 
 function onKey(event) {
@@ -93,6 +95,7 @@ function onKey(event) {
 }
 
 export function startComposer() {
+  forgetDrafts((draft) => !draft || isPosted(draft.text));
   for (const area of document.querySelectorAll("form[data-composer] textarea")) {
     startDraft(area);
     startCounter(area);

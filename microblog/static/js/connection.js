@@ -7,7 +7,8 @@ const HELLO_WITHIN = 10_000;
 const STEADY_AFTER = 10_000;
 const PATIENCE = 2.5;
 
-const BAD_REQUEST = 1003;
+// A channel of this page is no more, such as a person's old name: asking again would not help.
+const UNKNOWN_CHANNEL = 1003;
 const SIGNED_OUT = 4401;
 const CROWDED = 4429;
 
@@ -126,7 +127,8 @@ export class Connection {
     if (this.#ended) return;
     if (!this.#greeted) this.failures += 1;
     this.#drop();
-    if (code === SIGNED_OUT || code === BAD_REQUEST) this.end();
+    if (code === SIGNED_OUT) this.end();
+    else if (code === UNKNOWN_CHANNEL) this.#ended = true;
     else this.#retry = setTimeout(() => this.open(), this.#delay(code));
   }
 

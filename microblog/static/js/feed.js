@@ -118,7 +118,7 @@ export class Feed {
     const id = idOf(row);
     if (this.#waiting.has(id)) this.#waiting.set(id, row);
     const old = this.#shown(id);
-    if (!old) return;
+    if (!old || wording(old) === wording(row)) return;
     const links = [...old.querySelectorAll("a, button")];
     const focused = links.indexOf(document.activeElement);
     keepStill(this.#list, () => old.replaceWith(row));

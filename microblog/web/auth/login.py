@@ -28,11 +28,12 @@ async def login() -> Any:
 
 async def _try(form: LoginForm) -> Any:
     target = access.safe_next(request.args.get("next"))
-    claims = limiting.login_claims(form.username.data)
+    name, password = form.text("username"), form.text("password")
+    claims = limiting.login_claims(name)
     await limiting.spend(claims)
     async with scope.resources().database.reading() as session:
-        found = await users.find_credentials(session, form.username.data)
-    right = await scope.resources().hasher.verify(found.password_hash, form.password.data)
+        found = await users.find_credentials(session, name)
+    right = await scope.resources().hasher.verify(found.password_hash, password)
     if not right or found.user_id is None:
         await flash(_("Invalid username or password"))
         return redirect(url_for("auth.login", next=target))

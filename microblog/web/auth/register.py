@@ -34,7 +34,7 @@ async def register() -> Any:
 
 
 async def _open(form: RegistrationForm) -> bool:
-    name, email, password = form.username.data, form.email.data, form.password.data
+    name, email, password = (form.text(field) for field in ("username", "email", "password"))
     claims = limiting.registration_claims()
     try:
         users.check_registration(name, email)

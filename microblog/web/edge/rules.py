@@ -29,6 +29,7 @@ _WATCHED = frozenset(
         b"content-encoding",
         b"content-type",
         b"upgrade",
+        b"authorization",
     }
 )
 
@@ -65,6 +66,7 @@ def examine(scope: Scope, hosts: frozenset[bytes]) -> Head:
     check_host(found.get(b"host", []), path, scope["http_version"], hosts)
     length = check_framing(found, scope["http_version"])
     check_encodings(found)
+    check_credentials(found)
     return Head(
         expects_body=_expects_body(scope, found, length),
         length=length,
@@ -197,6 +199,13 @@ def check_encodings(found: Found) -> None:
     for value in found.get(b"upgrade", ()):
         if b"h2c" in value.lower():
             raise Refused(400, "HTTP/2 without encryption is not served here.")
+
+
+def check_credentials(found: Found) -> None:
+    """The framework's reader of credentials fails over other characters."""
+    values = found.get(b"authorization", ())
+    if len(values) > 1 or not all(value.isascii() for value in values):
+        raise Refused(400, "The Authorization header is ill-formed.")
 
 
 def _expects_body(scope: Scope, found: Found, length: int | None) -> bool:

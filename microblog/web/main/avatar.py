@@ -1,4 +1,4 @@
-"""People's pictures: drawn by us, or fetched by the browser from Gravatar where the operator says so."""
+"""People's pictures: drawn by us, or from Gravatar where the operator says so."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ async def avatar(user_id: int) -> Any:
     size = _size(request.args.get("size", ""))
     if scope.settings().avatars.provider == "gravatar":
         user = await users.by_id(scope.session(), user_id)
-        response = redirect(gravatar_url(user.email, size))
+        response: Any = redirect(gravatar_url(user.email, size))
     else:
         # Drawn from the number alone: whether somebody has it is not told.
         response = Response(identicon(str(user_id), size), content_type="image/svg+xml")

@@ -55,9 +55,7 @@ async def edit_post(post_id: int) -> Any:
 async def _edit(form: PostForm, post_id: int, length: int) -> bool:
     try:
         await limiting.spend_write(scope.viewer())
-        await posts.edit(
-            scope.session(), scope.viewer(), post_id, form.post.data, length=length
-        )
+        await posts.edit(scope.session(), scope.viewer(), post_id, form.text("post"), length=length)
     except Invalid as refusal:
         form.show(refusal)
         return False

@@ -64,9 +64,9 @@ async def _save(form: ProfileForm, length: int) -> bool:
         await users.edit_profile(
             scope.session(),
             scope.viewer(),
-            username=form.username.data,
-            about_me=form.about_me.data or "",
-            display_name=form.display_name.data or "",
+            username=form.text("username"),
+            about_me=form.text("about_me"),
+            display_name=form.text("display_name"),
             about_me_length=length,
         )
     except Invalid as refusal:

@@ -4,7 +4,7 @@ from typing import Any
 
 from quart import flash, redirect, request, session, url_for
 
-from microblog.domain import posts, timeline
+from microblog.domain import follows, posts, timeline
 from microblog.domain.errors import Invalid
 from microblog.domain.paging import Place, place
 from microblog.i18n import gettext as _
@@ -37,6 +37,8 @@ async def index() -> Any:
         form=form.limit(length),
         posts=part.items,
         pager=pager(url_for("main.index"), part),
+        follows_nobody=not part.items
+        and await follows.follows_nobody(scope.session(), scope.viewer()),
         live_channels="home",
         live_since=since,
     )
@@ -47,9 +49,7 @@ async def index() -> Any:
 async def explore() -> Any:
     """What everybody says."""
     since = scope.resources().hub.position
-    part = await timeline.explore(
-        scope.session(), _place(), size=scope.settings().posts.per_page
-    )
+    part = await timeline.explore(scope.session(), _place(), size=scope.settings().posts.per_page)
     return page(
         "index.html",
         title=_("Explore"),
@@ -63,7 +63,7 @@ async def explore() -> Any:
 async def _publish(form: PostForm, length: int) -> bool:
     try:
         await limiting.spend_write(scope.viewer())
-        await posts.publish(scope.session(), scope.viewer(), form.post.data, length=length)
+        await posts.publish(scope.session(), scope.viewer(), form.text("post"), length=length)
     except Invalid as refusal:
         form.show(refusal)
         return False

