@@ -1,13 +1,17 @@
 """Where the schema stands, and how it moves: Alembic, pointed at the service's own database."""
 
+import asyncio
 from functools import cache
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import make_url, pool, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from microblog.settings import Settings
 
 _PACKAGE = Path(__file__).parent
 
@@ -38,6 +42,44 @@ async def current(session: AsyncSession) -> str | None:
             return None
         raise
     return None if revision is None else str(revision)
+
+
+def upgrade_to_head(settings: Settings) -> None:
+    """Bring the database to head; a SQLite file gets its folder. Not from within a running loop."""
+    upgrade(settings, "head")
+
+
+def upgrade(settings: Settings, revision: str) -> None:
+    """Go up to a revision, such as ``head``, ``0003`` or ``+1``."""
+    if settings.is_sqlite:
+        _file(settings.database_url).parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(config(settings.database_url), revision)
+
+
+def schema_state(settings: Settings) -> str:
+    """``head``, else the revision that the database is at, else ``base``. Not from within a loop."""
+    revision = asyncio.run(_recorded(settings))
+    return "head" if revision == newest() else revision or "base"
+
+
+def is_absent(database_url: str) -> bool:
+    """Whether it is a SQLite file that is not there yet: merely looking at it would make it."""
+    return database_url.startswith("sqlite") and not _file(database_url).exists()
+
+
+async def _recorded(settings: Settings) -> str | None:
+    if is_absent(settings.database_url):
+        return None
+    engine = create_async_engine(settings.database_url, poolclass=pool.NullPool)
+    try:
+        async with AsyncSession(engine) as session:
+            return await current(session)
+    finally:
+        await engine.dispose()
+
+
+def _file(database_url: str) -> Path:
+    return Path(make_url(database_url).database or "")
 
 
 def _folder() -> Path:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from microblog import migrations
 from microblog.adapters import bus
 from microblog.adapters.hasher import Hasher
 from microblog.database import UNAVAILABLE, Database
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 600
 _GOODBYE_SECONDS = 2.0
+
+
+class SchemaBehind(RuntimeError):
+    """The database is not at the newest schema."""
 
 
 @dataclass
@@ -38,7 +43,14 @@ class Resources:
     _pinged_at: float = -math.inf
 
     async def open(self) -> None:
-        """Begin to listen and to sweep."""
+        """Begin to listen and to sweep. Raises :class:`SchemaBehind` where nothing would work."""
+        async with self.database.reading() as session:
+            found, needed = await migrations.current(session), migrations.newest()
+        if found != needed:
+            raise SchemaBehind(
+                f"the database is at {found or 'nothing'}, this version needs {needed}: "
+                "run `microblog db upgrade`"
+            )
         await self.hub.start()
         self._tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
 

@@ -1,7 +1,6 @@
 """`microblog serve`: from settings to a listening, stopping process, or several."""
 
 import asyncio
-import os
 import socket
 import sys
 import time
@@ -15,7 +14,7 @@ import click
 
 import microblog
 from microblog.app import create_app
-from microblog.cli.db import schema_state, upgrade_to_head
+from microblog.migrations import schema_state, upgrade_to_head
 from microblog.serving import listening, process
 from microblog.serving.changes import watch
 from microblog.serving.supervisor import READY, Supervisor
@@ -74,10 +73,13 @@ def _prepare(settings: Settings, *, migrate: bool) -> None:
             click.echo("microblog: bringing the database to head", err=True)
             upgrade_to_head(settings)
             return
-    except Exception as error:  # a driver may raise anything, and an operator needs one line
+    except Exception as error:  # noqa: BLE001 - drivers raise anything; an operator needs one line
         _refuse(f"the database cannot be used: {_first_line(error)}", NOT_AT_HEAD)
     if state != "head":
-        _refuse(f"the database is at {state}, not at head: run `microblog db upgrade`", NOT_AT_HEAD)
+        _refuse(
+            f"the database is not at head (it is at {state}): run `microblog db upgrade`",
+            NOT_AT_HEAD,
+        )
 
 
 def _state(settings: Settings, *, patience: float) -> str:
@@ -141,7 +143,7 @@ async def _keep(settings: Settings, listener: socket.socket, count: int, *, relo
 
 def _ourselves() -> list[str]:
     """A fresh interpreter on this very code, even where the current folder holds another copy."""
-    from_here = sys.path[:1] in ([""], [os.getcwd()])
+    from_here = sys.path[:1] in ([""], [str(Path.cwd())])
     return [sys.executable, *([] if from_here else ["-P"]), "-m", "microblog"]
 
 

@@ -19,13 +19,19 @@ class Channels:
 
 @dataclass(eq=False, slots=True)
 class Reader:
-    """One open socket: whose, in which language, with which channels and followed people."""
+    """One open socket: whose, in which language, with which channels and followed people.
+
+    ``newest`` is the id of the newest event when the reader came. A reader who still catches up is
+    known, but not yet ``live``: it hears nothing of what happens meanwhile.
+    """
 
     actor: Actor
     language: str
     outbox: Outbox
     channels: Channels = field(default_factory=Channels)
     followed: set[int] = field(default_factory=set)
+    newest: int = 0
+    live: bool = False
 
     def channels_of(self, author_id: int) -> list[str]:
         """The names of those of the reader's channels that this author's posts belong to."""
@@ -49,12 +55,17 @@ class Audience:
         self._explorers: set[Reader] = set()
 
     def add(self, reader: Reader) -> None:
-        """Let a reader hear."""
+        """Know a reader, who can be found and closed from now on, and who hears nothing yet."""
         self._by_person[reader.actor.id].add(reader)
+
+    def connect(self, reader: Reader) -> None:
+        """Let a reader hear."""
+        reader.live = True
         self._index(reader)
 
     def remove(self, reader: Reader) -> None:
         """Let a reader go; one who is not here is no error."""
+        reader.live = False
         _discard(self._by_person, reader.actor.id, reader)
         self._unindex(reader)
 
@@ -62,14 +73,14 @@ class Audience:
         """Replace a reader's channels."""
         self._unindex(reader)
         reader.channels = channels
-        if reader in self._by_person.get(reader.actor.id, ()):
+        if reader.live:
             self._index(reader)
 
     def follow(self, follower_id: int, author_id: int) -> None:
         """From now on this person's readers hear that author at home."""
         for reader in self._by_person.get(follower_id, ()):
             reader.followed.add(author_id)
-            if reader.channels.home:
+            if reader.live and reader.channels.home:
                 self._by_author[author_id].add(reader)
 
     def unfollow(self, follower_id: int, author_id: int) -> None:

@@ -49,6 +49,7 @@ class Hub:
         self._render = render
         self._something = asyncio.Event()
         self._moved = asyncio.Condition()
+        self._ended: set[int] = set()  # people of whom a login has ended, until that is dealt with
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -91,46 +92,51 @@ class Hub:
         async with self._moved:
             await self._moved.wait_for(lambda: self.position >= position)
 
-    # Readers
-
     async def newest(self) -> int:
         """The id of the newest event there is."""
         async with self._database.reading() as session:
             return await events.newest(session)
 
+    # Readers
+
     async def admit(self, actor: Actor, language: str, channels: Channels) -> Reader:
         """A reader who knows whom it follows; it hears nothing yet (see :meth:`catch_up`)."""
         reader = Reader(actor, language, Outbox(self.settings.queue_size), channels)
         async with self._database.reading() as session:
+            # In this order: a follow in between is then in the set, and in what is caught up with.
+            reader.newest = await events.newest(session)
             reader.followed = await follows.followed_ids(session, actor.id)
+        self.audience.add(reader)
+        if self.closing:
+            reader.outbox.close(outbox.GOING_AWAY)
         return reader
 
-    async def is_kept(self, since: int, newest: int) -> bool:
-        """Whether everything between ``since`` and ``newest`` is still in the log."""
-        if since >= newest:
-            return since == newest
-        async with self._database.reading() as session:
-            oldest = await events.oldest(session)
-        return oldest is not None and since >= oldest - 1
-
-    async def catch_up(self, reader: Reader, position: int) -> AsyncIterator[str]:
-        """Yield what the reader missed after ``position``; when this ends, the reader is live."""
+    async def catch_up(self, reader: Reader, since: int | None) -> AsyncIterator[str]:
+        """Yield what the reader missed after ``since``; when this ends, the reader is live."""
+        # The login may have ended before anybody could have told this reader.
+        await self._close_if_ended([reader])
+        position = reader.newest if since is None else since
+        if position > reader.newest:
+            yield wire.frame("gap", reader.newest)
+            position = reader.newest
+        await self.reach(reader.newest)
         while position != self.position:
-            await self.reach(position)
             target = self.position
             async with self._database.reading() as session:
                 batch = await events.after(session, position, limit=_BATCH, until=target)
                 seen = await _subjects(session, batch)
+                # Asked last: what is swept away while we read is a gap too.
+                oldest = await events.oldest(session)
+            if oldest is None or position < oldest - 1:
+                yield wire.frame("gap", target)
+                position = target
+                continue
             for event in batch:
                 _keep_in_step(reader, event)
                 if frame := self._frame_for(reader, event, seen.get(event.subject_id)):
                     yield frame
             position = batch[-1].id if len(batch) == _BATCH else target
-        self.audience.add(reader)
-        if self.closing:
-            reader.outbox.close(outbox.GOING_AWAY)
-        # The login may have ended while nobody would have told this reader.
-        await self._close_if_ended([reader])
+        self.audience.connect(reader)
 
     def leave(self, reader: Reader) -> None:
         """Let a reader go."""
@@ -149,24 +155,30 @@ class Hub:
                     pass
             except UNAVAILABLE as error:
                 log.warning("the event log cannot be read, trying again: %s", error)
-                await asyncio.sleep(1)
+                await self._try_again()
             except Exception:
-                # An event that breaks the hub must not break it for ever.
                 log.exception("the hub stumbled after event %d", self.position)
-                await asyncio.sleep(1)
+                await self._try_again()
+
+    async def _try_again(self) -> None:
+        await asyncio.sleep(1)
+        self.wake()
 
     async def _read_on(self) -> bool:
         async with self._database.reading() as session:
             batch = await events.after(session, self.position, limit=_BATCH)
             seen = await _subjects(session, batch) if batch else {}
         for event in batch:
-            # Moved on first: whatever goes wrong with this event, the next one comes.
             self.position = event.id
-            self._deliver(event, seen.get(event.subject_id))
+            try:
+                self._deliver(event, seen.get(event.subject_id))
+            except Exception:
+                # An event that breaks the hub must not keep the next ones from anybody.
+                log.exception("event %d could not be told", event.id)
         if batch:
-            await self._close_ended(batch)
             async with self._moved:
                 self._moved.notify_all()
+        await self._close_ended()
         return len(batch) == _BATCH
 
     def _deliver(self, event: Logged, post: PostView | None) -> None:
@@ -174,6 +186,8 @@ class Hub:
             self.audience.follow(event.actor_id, event.subject_id)
         elif event.kind == events.UNFOLLOWED:
             self.audience.unfollow(event.actor_id, event.subject_id)
+        elif event.kind in (events.SESSION_ENDED, events.ACCOUNT_ENDED):
+            self._ended.add(event.actor_id)
         elif event.kind.startswith("post."):
             # Rendered once for each language, encoded once for each choice of channels.
             frames: dict[tuple[str, ...], str | None] = {}
@@ -195,11 +209,11 @@ class Hub:
         html = self._render(post, reader.language)
         return _FRAMES[event.kind](event.id, channels, post, html)
 
-    async def _close_ended(self, batch: list[Logged]) -> None:
-        ended = {
-            e.actor_id for e in batch if e.kind in (events.SESSION_ENDED, events.ACCOUNT_ENDED)
-        }
+    async def _close_ended(self) -> None:
+        ended = frozenset(self._ended)
         await self._close_if_ended([r for who in ended for r in self.audience.of_person(who)])
+        # Only now: if the database did not answer, they are looked at again.
+        self._ended -= ended
 
     async def _close_if_ended(self, readers: list[Reader]) -> None:
         if not readers:

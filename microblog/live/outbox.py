@@ -62,7 +62,7 @@ class Outbox:
                 async with asyncio.timeout(patience):
                     await self._something.wait()
             except TimeoutError:
-                return None
+                pass  # and yet a frame may have come in that very moment
         if not self._frames:
             return None
         frame = self._frames.popleft()

@@ -31,7 +31,7 @@ MESSAGE_BYTES = 65_536
 HEADER_BYTES = 16_384
 KEEP_ALIVE_SECONDS = 15
 # The parent is gone: whoever follows wants the port, so goodbyes are short.
-ORPHAN_SECONDS = 1.0
+ORPHAN_SECONDS = 0.5
 HURRY_SECONDS = 0.5
 # After the connections are cut: for Hypercorn's own cancelling, and for the app to tidy up.
 CANCEL_SECONDS = 0.2

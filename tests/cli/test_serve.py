@@ -37,7 +37,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     for process in begun:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        await process.communicate()
 
 
 async def address(process: asyncio.subprocess.Process) -> str:

@@ -1,6 +1,7 @@
 """The stand-in site as a process of its own."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,6 +34,7 @@ class Running:
     async def start(cls, *arguments: str) -> "Running":
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, str(PROGRAM), *arguments),
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -73,7 +75,7 @@ class Running:
     async def clean(self) -> None:
         if self.process.returncode is None:
             self.process.kill()
-            await self.process.communicate()
+        await self.process.communicate()
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ export class Connection {
   #attempt = 0;
   #silence = HELLO_WITHIN;
   #heardAt = 0;
+  #quietUntil = 0;
   #greeted = false;
   #ended = false;
   #retry;
@@ -133,13 +134,20 @@ export class Connection {
   }
 
   #delay(code) {
-    if (code === CROWDED) return CROWDED_DELAY / 2 + jittered(CROWDED_DELAY / 2);
+    if (code === CROWDED) return this.#stayAway();
     const span = Math.min(LAST_DELAY, FIRST_DELAY * 2 ** this.#attempt);
     this.#attempt += 1;
     return jittered(span);
   }
 
+  #stayAway() {
+    const delay = CROWDED_DELAY / 2 + jittered(CROWDED_DELAY / 2);
+    this.#quietUntil = Date.now() + delay;
+    return delay;
+  }
+
   #hurry() {
+    if (Date.now() < this.#quietUntil) return;
     this.#attempt = 0;
     this.open();
   }
@@ -147,6 +155,6 @@ export class Connection {
   #lookUp() {
     // Timers sleep in hidden pages, so the watchdog may be late.
     if (this.#socket && Date.now() - this.#heardAt > this.#silence) this.#drop();
-    if (!this.#socket) this.open();
+    this.#hurry();
   }
 }

@@ -32,9 +32,14 @@ class Live {
     if (frame.type === "post.created") this.#feed.created(frame.html, frame.seq);
     else if (frame.type === "post.updated") this.#feed.updated(frame.html, frame.seq);
     else if (frame.type === "post.deleted") this.#feed.deleted(frame.post_id);
-    else if (frame.type === "gap") this.#reload();
+    else if (frame.type === "gap") this.#lost();
     // Badges and progress boxes listen for theirs.
     else document.dispatchEvent(new CustomEvent(`microblog:${frame.type}`, { detail: frame }));
+  }
+
+  #lost() {
+    this.#feed.lost();
+    this.#reload();
   }
 
   #state(state) {

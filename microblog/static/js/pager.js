@@ -11,9 +11,9 @@ export class Pager {
     return this.#older?.matches("a") ?? false;
   }
 
-  /** Lets "older" begin below the last of `rows`. */
+  /** Lets "older" begin below `row`. */
   startBelow(row) {
-    if (!this.#older) return;
+    if (!this.#older || !row) return;
     const url = new URL(this.hasOlder ? this.#older.href : location.href);
     url.searchParams.delete("page");
     url.searchParams.set("before", row.dataset.postId);

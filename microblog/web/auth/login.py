@@ -4,7 +4,8 @@ from typing import Any
 
 from quart import flash, redirect, request, url_for
 
-from microblog.domain import sessions, users
+from microblog.domain import sessions, text, users
+from microblog.domain.errors import Malformed
 from microblog.i18n import gettext as _
 from microblog.web import access, identity, limiting, scope
 from microblog.web.auth.blueprint import bp
@@ -21,9 +22,19 @@ async def login() -> Any:
     form = LoginForm()
     if request.method == "POST":
         form = await LoginForm.received()
-        if form.validate():
+        if form.validate() and _is_readable(form):
             return await _try(form)
-    return page("auth/login.html", title=_("Sign In"), form=form)
+    return page("auth/login.html", title=_("Sign In"), status=form.status, form=form)
+
+
+def _is_readable(form: LoginForm) -> bool:
+    # What no database can carry is nobody's name, and must not be asked for.
+    try:
+        text.refuse_unusable(form.username.data, field="username")
+    except Malformed as refusal:
+        form.show(refusal)
+        return False
+    return True
 
 
 async def _try(form: LoginForm) -> Any:

@@ -44,6 +44,8 @@ async def live() -> None:
         await _serve(hub, actor, since)
     finally:
         hub.sockets[actor.id] -= 1
+        if not hub.sockets[actor.id]:
+            del hub.sockets[actor.id]
 
 
 async def _checked() -> tuple[Actor, int | None]:
@@ -59,7 +61,8 @@ async def _checked() -> tuple[Actor, int | None]:
     if raw is not None and not (raw.isascii() and raw.isdigit() and len(raw) < 19):
         abort(400)
     hub = scope.resources().hub
-    if hub.closing or len(hub.audience) >= hub.settings.connections_total:
+    most = scope.settings().limits.scaled(hub.settings.connections_total)
+    if hub.closing or hub.sockets.total() >= most:
         abort(503)
     return actor, None if raw is None else int(raw)
 
@@ -93,14 +96,11 @@ async def _serve(hub: Hub, actor: Actor, since: int | None) -> None:
 
 async def _tell(hub: Hub, reader: Reader, since: int | None) -> None:
     """Everything that goes out, in order; ends with the close frame."""
-    newest = await hub.newest()
     heartbeat = hub.settings.heartbeat
-    await _send(wire.frame("hello", newest, heartbeat=heartbeat, user=reader.actor.username))
-    position = newest if since is None else since
-    if not await hub.is_kept(position, newest):
-        await _send(wire.frame("gap", newest))
-        position = newest
-    async for frame in hub.catch_up(reader, position):
+    await _send(wire.frame("hello", reader.newest, heartbeat=heartbeat, user=reader.actor.username))
+    async for frame in hub.catch_up(reader, since):
+        if reader.outbox.close_code is not None:
+            break
         await _send(frame)
     while reader.outbox.close_code is None:
         waiting = await reader.outbox.get(heartbeat)
@@ -120,7 +120,7 @@ async def _listen(hub: Hub, reader: Reader) -> None:
     """Everything that comes in: new channels, or an end."""
     while reader.outbox.close_code is None:
         message = await websocket.receive()
-        if isinstance(message, str) and len(message.encode()) > _LONGEST_MESSAGE:
+        if _size(message) > _LONGEST_MESSAGE:
             reader.outbox.close(outbox.TOO_BIG)
         else:
             try:
@@ -128,6 +128,10 @@ async def _listen(hub: Hub, reader: Reader) -> None:
             except UnknownChannel:
                 reader.outbox.close(outbox.UNSUPPORTED)
     await asyncio.Event().wait()  # what is left is to be told, not heard
+
+
+def _size(message: str | bytes) -> int:
+    return len(message.encode() if isinstance(message, str) else message)
 
 
 def _subscription(message: Any) -> list[str]:
@@ -167,4 +171,5 @@ async def _person(username: str) -> int:
 
 def _language(actor: Actor) -> str:
     offered = scope.settings().languages.offered
-    return i18n.choose(offered, actor.language, websocket.headers.get("Accept-Language"))
+    wishes = websocket.cookies.get("language"), websocket.headers.get("Accept-Language")
+    return i18n.choose(offered, actor.language, *wishes)

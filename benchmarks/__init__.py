@@ -1,0 +1,11 @@
+"""Measurements, not tests: pages against a bare Quart on the same server, and posts on their way.
+
+`python -m benchmarks` prints one table. Data is made once, in the folder that BENCH_DATA names, and
+every run measures a copy of it, so that runs can be compared. The load comes from a process of its
+own on the same machine: figures hold for that machine, ratios travel better.
+"""
+
+import warnings
+
+# The wheel's PostgreSQL asks at its import for a folder that a server does not have.
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")

@@ -1,0 +1,55 @@
+"""The figures as a person reads them."""
+
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from statistics import median
+
+from benchmarks.data import Size
+from benchmarks.rounds import Pace, Page
+from benchmarks.sockets import Journeys
+
+_WIDTH = 36
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The nearest-rank percentile."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def heading(size: Size, pace: Pace) -> Iterable[str]:
+    """What was measured, and on what."""
+    programs = ", ".join(f"{name} {version(name)}" for name in ("quart", "hypercorn", "sqlalchemy"))
+    yield f"Python {platform.python_version()}, {programs}, {os.cpu_count()} processors"
+    yield (
+        f"{size.people:,} people, {size.posts:,} posts; {pace.connections} connections, "
+        f"median of {pace.rounds} rounds of {pace.seconds:g} s, one server process"
+    )
+
+
+def pages(hello: Page, measured: list[Page]) -> Iterable[str]:
+    """One line for each page."""
+    yield f"{'page':{_WIDTH}} {'requests/s':>11} {'to hello':>9} {'p50 ms':>8} {'p99 ms':>8}"
+    for page in (hello, *measured):
+        ratio = 1.0 if page is hello else page.ratio
+        yield f"{page.label:{_WIDTH}} {page.rate:11,.0f} {ratio:9.3f} {_spread(page.answers())}"
+
+
+def journeys(found: dict[str, Journeys], size: Size) -> Iterable[str]:
+    """Three lines for each database."""
+    title = f"a post on its way to {size.sockets} sockets"
+    yield f"{title:{_WIDTH}} {'':11} {'number':>9} {'p50 ms':>8} {'p99 ms':>8}"
+    for database, way in found.items():
+        for label, values in (
+            ("to the last socket", way.last),
+            ("to each socket", way.each),
+            ("to the author's answer", way.answer),
+        ):
+            name = f"{database}: {label}"
+            yield f"{name:{_WIDTH}} {'':11} {len(values):9,} {_spread(values)}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{median(values) * 1000:8.1f} {percentile(values, 99) * 1000:8.1f}"

@@ -1,0 +1,77 @@
+"""Pages against hello, in turns: what the machine does meanwhile falls on both alike."""
+
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks import client
+from benchmarks.client import Sample
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much load, how long, how often."""
+
+    connections: int = 32
+    seconds: float = 1.5
+    rounds: int = 5
+
+
+@dataclass
+class Page:
+    """One address, and what was found at it. ``posts`` is how many it must show."""
+
+    label: str
+    port: int
+    path: str = "/"
+    cookie: str = ""
+    posts: int = 0
+    samples: list[Sample] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+
+    @property
+    def request(self) -> bytes:
+        """What a browser with that login would ask."""
+        return client.head("GET", self.path, *([f"Cookie: {self.cookie}"] if self.cookie else []))
+
+    @property
+    def rate(self) -> float:
+        """Answers per second, the median of all rounds."""
+        return median(sample.rate for sample in self.samples)
+
+    @property
+    def ratio(self) -> float:
+        """Rate by the rate of hello just before and just after, the median of all rounds."""
+        return median(self.ratios)
+
+    def answers(self) -> list[float]:
+        """Seconds of every answer."""
+        return [seconds for sample in self.samples for seconds in sample.answers]
+
+
+async def check(page: Page) -> None:
+    """Look at a page once before it is measured: a wrong one could be quick."""
+    status, body = await client.fetch(page.port, page.request)
+    shown = body.count(b"data-post-id=")
+    if status != 200 or shown != page.posts:
+        raise RuntimeError(f"{page.label}: status {status}, {shown} posts instead of {page.posts}")
+
+
+async def measure(hello: Page, pages: list[Page], pace: Pace) -> None:
+    """Fill in the samples: hello, a page, hello, the next page, and so on, round after round."""
+    for page in (hello, *pages):
+        await check(page)
+    for _ in range(pace.rounds):
+        before = await _load(hello, pace)
+        for page in pages:
+            found = await _load(page, pace)
+            after = await _load(hello, pace)
+            page.ratios.append(2 * found.rate / (before.rate + after.rate))
+            before = after
+
+
+async def _load(page: Page, pace: Pace) -> Sample:
+    sample = await client.load(
+        page.port, page.request, connections=pace.connections, seconds=pace.seconds
+    )
+    page.samples.append(sample)
+    return sample

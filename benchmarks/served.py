@@ -1,0 +1,37 @@
+"""The measured server, as a process of its own: the site, or a bare Quart, served the same way."""
+
+import sys
+
+from quart import Quart
+
+from microblog.app import create_app
+from microblog.serving import listening, process
+from microblog.settings import NO_FILE, load
+
+
+async def nothing() -> None:
+    """Say no goodbye: nobody waits for one."""
+
+
+def hello() -> Quart:
+    """The least that Quart can do."""
+    app = Quart("hello")
+
+    @app.get("/")
+    async def greet() -> str:
+        return "hello"
+
+    return app
+
+
+def main(which: str) -> None:
+    """Serve on a free port of the loopback address, and print its number when it accepts."""
+    app = hello() if which == "hello" else create_app(load(NO_FILE))
+    listener = listening.listen("127.0.0.1", 0)
+    port = listening.address(listener)[1]
+    service = process.Service(app, nothing, lambda: print(port, flush=True), patience=1.0)
+    process.run(service, listener)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,191 @@
+"""Open sockets that only note when something arrives, and the way of a post to all of them."""
+
+import asyncio
+import re
+import struct
+import time
+from dataclasses import dataclass, field
+from html import unescape
+from typing import cast
+from urllib.parse import urlencode
+
+from benchmarks import client
+
+_PATIENCE_SECONDS = 20
+_TEXT, _CLOSE, _PING = 1, 8, 9
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@dataclass
+class Journeys:
+    """Seconds from the sending of a post: to its last reader, to each reader, to its answer."""
+
+    last: list[float] = field(default_factory=list)
+    each: list[float] = field(default_factory=list)
+    answer: list[float] = field(default_factory=list)
+
+
+class _Arrivals:
+    """Notes when frames that hold ``marker`` arrive; ``complete`` once all sockets have one."""
+
+    def __init__(self, sockets: int) -> None:
+        self._sockets = sockets
+        self.expect(b"")
+
+    def expect(self, marker: bytes) -> None:
+        self._marker = marker
+        self.moments: list[float] = []
+        self.complete = asyncio.Event()
+        self.error: Exception | None = None
+
+    def note(self, payload: bytes) -> None:
+        if self._marker and self._marker in payload:
+            self.moments.append(time.perf_counter())
+            if len(self.moments) == self._sockets:
+                self.complete.set()
+
+    def fail(self, error: Exception) -> None:
+        self.error = error
+        self.complete.set()
+
+    async def all(self) -> list[float]:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await self.complete.wait()
+        if self.error:
+            raise self.error
+        return self.moments
+
+
+class _Listening(asyncio.Protocol):
+    """One websocket, as far as a listener needs it: text frames and pings, in one piece each."""
+
+    def __init__(self, request: bytes, arrivals: _Arrivals) -> None:
+        self._request = request
+        self._arrivals = arrivals
+        self._buffer = bytearray()
+        self._open = False
+        self.greeted = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if not self._open and not self._begin():
+            return
+        while (frame := self._next()) is not None:
+            self._take(*frame)
+
+    def _begin(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n")
+        if end >= 0:
+            if not self._buffer.startswith(b"HTTP/1.1 101"):
+                self.greeted.set_exception(RuntimeError(f"refused: {bytes(self._buffer[:end])!r}"))
+                self.transport.abort()
+                return False
+            del self._buffer[: end + 4]
+            self._open = True
+        return self._open
+
+    def _next(self) -> tuple[int, bytes] | None:
+        if len(self._buffer) < 4:
+            return None
+        start, size = 2, self._buffer[1] & 127
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(self._buffer[2:start], "big")
+        if len(self._buffer) < start + size:
+            return None
+        opcode, payload = self._buffer[0] & 15, bytes(self._buffer[start : start + size])
+        del self._buffer[: start + size]
+        return opcode, payload
+
+    def _take(self, opcode: int, payload: bytes) -> None:
+        if opcode == _TEXT and not self.greeted.done():
+            self.greeted.set_result(payload)
+        elif opcode == _TEXT:
+            self._arrivals.note(payload)
+        elif opcode == _PING:
+            # A client's frames are masked; the mask may be nought.
+            self.transport.write(bytes((0x8A, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
+        elif opcode == _CLOSE:
+            code = struct.unpack("!H", payload[:2])[0] if payload else None
+            self._arrivals.fail(RuntimeError(f"the server closed a socket: {code}"))
+
+
+async def journeys(
+    port: int, author_cookie: str, cookies: list[str], *, posts: int, pause: float = 0.05
+) -> Journeys:
+    """Open a socket for each cookie, then publish one post after the other and follow each."""
+    arrivals = _Arrivals(len(cookies))
+    listening = [await _listen(port, cookie, arrivals) for cookie in cookies]
+    form = await _Form.opened(port, author_cookie)
+    try:
+        result = Journeys()
+        await _travel(form, arrivals, "The first one warms up.", Journeys())
+        for number in range(posts):
+            await asyncio.sleep(pause)
+            await _travel(form, arrivals, f"On its way: number {number} of {posts}.", result)
+        return result
+    finally:
+        form.line.close()
+        for each in listening:
+            each.transport.abort()
+
+
+async def _listen(port: int, cookie: str, arrivals: _Arrivals) -> _Listening:
+    request = client.head(
+        "GET",
+        "/live?channels=home",
+        f"Cookie: {cookie}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    )
+    loop = asyncio.get_running_loop()
+    _, listening = await loop.create_connection(
+        lambda: _Listening(request, arrivals), client.HOST, port
+    )
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        await listening.greeted
+    return listening
+
+
+async def _travel(form: "_Form", arrivals: _Arrivals, text: str, into: Journeys) -> None:
+    request = form.filled(text)
+    arrivals.expect(text.encode())
+    began = time.perf_counter()
+    status, _ = await form.line.ask(request)
+    into.answer.append(time.perf_counter() - began)
+    if status not in (302, 303):
+        raise RuntimeError(f"the post was not accepted: {status}")
+    moments = [moment - began for moment in await arrivals.all()]
+    into.last.append(max(moments))
+    into.each.extend(moments)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The form that the author's page shows, and a connection to send it on."""
+
+    line: client.Line
+    cookie: str
+    token: str
+
+    @classmethod
+    async def opened(cls, port: int, cookie: str) -> "_Form":
+        line = await client.Line.opened(port)
+        _, page = await line.ask(client.head("GET", "/", f"Cookie: {cookie}"))
+        found = _TOKEN.search(page.decode())
+        if found is None:
+            raise RuntimeError("the author's page shows no form")
+        return cls(line, cookie, unescape(found[1]))
+
+    def filled(self, text: str) -> bytes:
+        body = urlencode({"csrf_token": self.token, "post": text, "submit": "1"}).encode()
+        kind = "Content-Type: application/x-www-form-urlencoded"
+        lines = (f"Cookie: {self.cookie}", kind, f"Content-Length: {len(body)}")
+        return client.head("POST", "/", *lines) + body
