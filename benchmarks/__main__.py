@@ -65,7 +65,8 @@ async def _measure(urls: dict[str, str], folder: str, size: Size, pace: Pace, po
             cookies = await data.cookies(url, folder, names)
             site = serving("site", data.environment(url, folder))
             sites[database] = await stack.enter_async_context(site), cookies
-            pages += _pages(database, *sites[database], size)
+            busiest = await data.busiest(url, folder)
+            pages += _pages(database, *sites[database], busiest, size)
         await measure(hello, pages, pace)
         print("", *report.pages(hello, pages), "", sep="\n", flush=True)
         for database, (port, cookies) in sites.items():
@@ -74,16 +75,17 @@ async def _measure(urls: dict[str, str], folder: str, size: Size, pace: Pace, po
     print(*report.journeys(ways, size), sep="\n", flush=True)
 
 
-def _pages(database: str, port: int, cookies: dict[str, str], size: Size) -> list[Page]:
-    busiest = "/user/person00000"
+def _pages(
+    database: str, port: int, cookies: dict[str, str], busiest: str, size: Size
+) -> list[Page]:
     return [
         Page(f"{database}: {label}", port, path, cookies[reader], posts)
         for label, path, reader, posts in (
             (f"home, follows {size.some}", "/", data.READER, _PER_PAGE),
             (f"home, follows {size.many}", "/", data.KEEN, _PER_PAGE),
-            ("home, follows 3 silent", "/", data.QUIET, 0),
+            (f"home, follows {len(data.silent(size))} silent", "/", data.QUIET, 0),
             ("explore", "/explore", data.READER, _PER_PAGE),
-            ("profile", busiest, data.READER, _PER_PAGE),
+            ("profile", f"/user/{busiest}", data.READER, _PER_PAGE),
         )
     ]
 

@@ -1,16 +1,18 @@
-"""What is in the measured database: people with uneven tongues, their posts, and the readers.
+"""What is in the measured database: the town of `demo fill`, and the readers that are measured.
 
-Everything comes from one seed, so that two databases of the same size hold the same.
+All of it comes from seeds, so that two databases of the same size hold the same.
 """
 
 import asyncio
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alembic import command
@@ -19,19 +21,11 @@ from microblog.app import create_app
 from microblog.database import Database
 from microblog.domain import sessions
 from microblog.domain.sessions import Lifetimes
-from microblog.models import Follow, Post, User, utc_now
+from microblog.models import Follow, Post, User
 from microblog.resources import Resources
 from microblog.settings import NO_FILE, load
 
 SECRET = "a secret of the measurements, worth nothing"
-_SILENT = ("silent1", "silent2", "silent3")
-_BATCH = 5_000
-_WORDS = (
-    "morning train late again coffee garden rain river book chapter four reading slowly bread "
-    "oven friends visit mountain photo bicycle broken chain repaired music loud neighbour cat "
-    "asleep sun window open letter arrived finally translation strange word language question "
-    "answer tomorrow "
-)
 
 
 @dataclass(frozen=True)
@@ -49,13 +43,18 @@ class Size:
         return f"{self.people}_{self.posts}_{self.sockets}_{migrations.newest()}"
 
 
-# Usernames: who reads the pages, who writes to the sockets, and whom nobody ever heard.
-READER, QUIET, KEEN, AUTHOR = "reader", "quiet", "keen", "author"
+# Usernames: who reads the pages, and who writes to the sockets.
+READER, QUIET, KEEN, AUTHOR = "reader.of.some", "reader.of.silence", "reader.of.many", "author"
 
 
 def listeners(size: Size) -> list[str]:
     """The names of those whose sockets are open."""
     return [f"listener{number:04}" for number in range(size.sockets)]
+
+
+def silent(size: Size) -> list[str]:
+    """Some who never wrote a word: the longest way for a query that looks for the newest."""
+    return listeners(size)[: size.some]
 
 
 def environment(url: str, folder: str) -> dict[str, str]:
@@ -69,80 +68,59 @@ def environment(url: str, folder: str) -> dict[str, str]:
 
 
 def fill(url: str, folder: str, size: Size) -> None:
-    """Make the tables and write everything into an empty database."""
-    settings = load(NO_FILE, environment(url, folder))
+    """Make the tables in an empty database, and fill it: the demonstration's town, our readers."""
+    environ = environment(url, folder)
+    settings = load(NO_FILE, environ)
     command.upgrade(migrations.config(settings.database_url), "head")
-    asyncio.run(_fill(Database(settings.database_url, settings.database), size))
+    program = (sys.executable, "-m", "microblog", "demo", "fill")
+    amount = ("--users", str(size.people), "--posts", str(size.posts))
+    subprocess.run((*program, *amount), env=os.environ | environ, check=True, capture_output=True)
+    asyncio.run(_add_readers(Database(settings.database_url, settings.database), size))
 
 
-async def _fill(database: Database, size: Size) -> None:
+async def _add_readers(database: Database, size: Size) -> None:
+    names = (READER, QUIET, KEEN, AUTHOR, *listeners(size))
     try:
         async with database.begin() as session:
-            await _write(session, User, _people(size))
+            town = (await session.scalars(select(User.id).order_by(User.id))).all()
+            await session.execute(insert(User), [_person(name) for name in names])
             found = await session.execute(select(User.username, User.id))
-            ids = dict(found.tuples().all())
-            await _write(session, Follow, _follows(ids, size))
-            await _write(session, Post, _posts(ids, size))
+            await session.execute(
+                insert(Follow), list(_follows(dict(found.tuples().all()), town, size))
+            )
     finally:
         await database.close()
 
 
-async def _write(session: AsyncSession, table: Any, rows: Iterator[dict[str, Any]]) -> None:
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            await session.execute(insert(table), batch)
-            batch = []
-    if batch:
-        await session.execute(insert(table), batch)
+def _person(name: str) -> dict[str, Any]:
+    address = f"{name}@example.com"
+    return {"username": name, "username_key": name, "email": address, "email_key": address}
 
 
-def _people(size: Size) -> Iterator[dict[str, Any]]:
-    special = (READER, QUIET, KEEN, AUTHOR, *_SILENT, *listeners(size))
-    for name in (*_crowd(size), *special):
-        address = f"{name}@example.com"
-        yield {"username": name, "username_key": name, "email": address, "email_key": address}
-
-
-def _crowd(size: Size) -> list[str]:
-    return [f"person{number:05}" for number in range(size.people)]
-
-
-def _follows(ids: Mapping[str, int], size: Size) -> Iterator[dict[str, Any]]:
-    chance, crowd = random.Random(1), _crowd(size)
-    circles: dict[str, Sequence[str]] = {
-        READER: chance.sample(crowd, min(size.some, len(crowd))),
-        KEEN: chance.sample(crowd, min(size.many, len(crowd))),
-        QUIET: _SILENT,
-        **dict.fromkeys(listeners(size), (AUTHOR,)),
+def _follows(ids: Mapping[str, int], town: Sequence[int], size: Size) -> Iterator[dict[str, int]]:
+    chance = random.Random(1)
+    circles: dict[str, Sequence[int]] = {
+        READER: chance.sample(town, size.some),
+        KEEN: chance.sample(town, size.many),
+        QUIET: [ids[name] for name in silent(size)],
+        **{name: [ids[AUTHOR]] for name in listeners(size)},
     }
-    for person in crowd:
-        known = chance.sample(crowd, min(20, len(crowd)))
-        circles[person] = [name for name in known if name != person]
     for follower, followed in circles.items():
-        for name in followed:
-            yield {"follower_id": ids[follower], "followed_id": ids[name]}
+        for followed_id in followed:
+            yield {"follower_id": ids[follower], "followed_id": followed_id}
 
 
-def _posts(ids: Mapping[str, int], size: Size) -> Iterator[dict[str, Any]]:
-    chance, crowd, now = random.Random(2), _crowd(size), utc_now()
-    for number in range(size.posts):
-        # A few write most: the first tenth of the crowd writes four posts in ten.
-        who = crowd[int(len(crowd) * chance.random() ** 2.5)]
-        yield {
-            "user_id": ids[who],
-            "body": _body(chance),
-            "language": "en",
-            "timestamp": now - timedelta(minutes=size.posts - number),
-        }
-
-
-def _body(chance: random.Random) -> str:
-    text = " ".join(chance.choices(_WORDS.split(), k=chance.randint(3, 40))).capitalize() + "."
-    if chance.random() < 0.1:
-        text += f" https://example.com/{chance.randrange(10**6)}"
-    return text
+async def busiest(url: str, folder: str) -> str:
+    """The username of whoever wrote most."""
+    settings = load(NO_FILE, environment(url, folder))
+    database = Database(settings.database_url, settings.database)
+    query = select(User.username).join(Post, Post.user_id == User.id).group_by(User.id)
+    try:
+        async with database.reading() as session:
+            found = await session.scalar(query.order_by(func.count().desc(), User.id).limit(1))
+            return str(found)
+    finally:
+        await database.close()
 
 
 async def cookies(url: str, folder: str, names: Sequence[str]) -> dict[str, str]:

@@ -35,6 +35,8 @@ def pages(hello: Page, measured: list[Page]) -> Iterable[str]:
     for page in (hello, *measured):
         ratio = 1.0 if page is hello else page.ratio
         yield f"{page.label:{_WIDTH}} {page.rate:11,.0f} {ratio:9.3f} {_spread(page.answers())}"
+    rates = [sample.rate for sample in hello.samples]
+    yield f"(hello itself went from {min(rates):,.0f} to {max(rates):,.0f} meanwhile)"
 
 
 def journeys(found: dict[str, Journeys], size: Size) -> Iterable[str]:
@@ -52,4 +54,6 @@ def journeys(found: dict[str, Journeys], size: Size) -> Iterable[str]:
 
 
 def _spread(values: Sequence[float]) -> str:
+    if not values:  # slower than a whole round
+        return f"{'-':>8} {'-':>8}"
     return f"{median(values) * 1000:8.1f} {percentile(values, 99) * 1000:8.1f}"

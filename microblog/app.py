@@ -1,16 +1,32 @@
 """The application, put together. No logic: each room wires itself, this says in which order."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 
 from quart import Quart, request
 
-from microblog import i18n
+from microblog import i18n, logs
 from microblog import resources as process
+from microblog.adapters import mailer as mailers
 from microblog.domain.posts import PostView
+from microblog.jobs.letters import PostOffice
+from microblog.letterpress import Letterpress, site
 from microblog.resources import Resources
 from microblog.settings import Settings, load
-from microblog.web import access, auth, health, identity, live, main, refusals, rendering, scope
+from microblog.web import (
+    access,
+    auth,
+    health,
+    identity,
+    journal,
+    live,
+    main,
+    refusals,
+    rendering,
+    scope,
+)
 from microblog.web.edge import Edge
 from microblog.web.headers import GRAVATAR
 from microblog.web.static import StaticFiles
@@ -31,6 +47,7 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     _configure(app, settings, built.secret_key)
     _add_routes(app)
     _add_lifespan(app, built)
+    journal.install(app, settings.logs)
     refusals.install(app)
     identity.install(app, settings)
     access.enforce(app)
@@ -81,10 +98,25 @@ def _served(static: StaticFiles) -> scope.View:
 
 
 def _add_lifespan(app: Quart, built: Resources) -> None:
+    settings, database = built.settings, built.database
+    mailer = mailers.build(settings)
+    press = Letterpress(settings.mail.sender, partial(site, settings.server), built.link_token)
+    office = PostOffice(database, mailer, press.compose)
+
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None, None]:
         await built.open()
+        office.start()
+        errors = logs.error_letters(settings, built.promise_report)
+        if errors is not None:
+            errors.start()
+        watching = asyncio.create_task(logs.watch_loop(), name="watch")
         yield
+        watching.cancel()
+        if errors is not None:
+            await errors.stop()
+        await office.stop()
+        await mailer.close()
         await built.close()
 
 

@@ -1,7 +1,8 @@
 """The database: engines, and the unit of work.
 
 A *writing* unit of work is one transaction: returning commits, raising rolls back. Just before
-the commit the events that it recorded become rows; just after it, whoever listens is woken. A
+the commit the events that it recorded become rows; just after it, whoever listens is woken, and
+whoever is to do what was promised (a promise leaves a name in ``session.info["promised"]``). A
 *reading* one runs each statement by itself, without the round trips of a transaction, and cannot
 write on SQLite.
 
@@ -10,18 +11,20 @@ wait for it in turn, in the loop; between processes ``BEGIN IMMEDIATE`` and the 
 them in turn. Readers are never in anybody's way (write-ahead log).
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from socket import gaierror
 from typing import Any
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from microblog.domain import events
+from microblog.logs import watch_queries
 from microblog.settings import Database as DatabaseSettings
 
 # What a query raises when the database is gone, full or locked: the service is busy, not broken.
@@ -29,10 +32,17 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     OperationalError,
     InterfaceError,
     PoolTimeout,
+    # A server that is out of reach: asyncpg lets these through as they are.
     ConnectionError,
+    TimeoutError,
+    FileNotFoundError,
+    gaierror,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
 )
+# Classes of SQLSTATE (PostgreSQL, appendix A) in which the statement is not to blame: connection,
+# rollback by the server, resources, locks, an operator's intervention, system.
+_NOT_OUR_FAULT = ("08", "40", "53", "55", "57", "58")
 
 
 class Database:
@@ -45,20 +55,30 @@ class Database:
         build = _sqlite_engines if self.is_sqlite else _postgresql_engines
         self._writer, self._reader = build(url, settings)
         self._committed: Callable[[], None] = _nobody
+        self._keepers: dict[str, Callable[[], None]] = {}
+
+    def watch(self, seconds: float) -> None:
+        """Have statements that take longer named in the log."""
+        for engine in (self._writer, self._reader):
+            watch_queries(engine, seconds)
 
     def on_commit(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called after each commit that wrote events."""
         self._committed = wake
 
+    def on_promise(self, name: str, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called after each commit of a unit of work that promised ``name``."""
+        self._keepers[name] = wake
+
     def writing(self) -> "UnitOfWork":
         """A unit of work that may write; nothing is opened before its first statement."""
-        return UnitOfWork(AsyncSession(self._writer, expire_on_commit=False), self._committed)
+        session = AsyncSession(self._writer, expire_on_commit=False)
+        return UnitOfWork(session, self._committed, self._keepers)
 
     def skimming(self) -> "UnitOfWork":
         """A unit of work that only reads, each statement by itself."""
-        return UnitOfWork(
-            AsyncSession(self._reader, expire_on_commit=False, autoflush=False), _nobody
-        )
+        session = AsyncSession(self._reader, expire_on_commit=False, autoflush=False)
+        return UnitOfWork(session, _nobody, {})
 
     @asynccontextmanager
     async def begin(self, *, wake: bool = True) -> AsyncIterator[AsyncSession]:
@@ -93,10 +113,16 @@ class Database:
 class UnitOfWork:
     """One session whose commit says what happened."""
 
-    def __init__(self, session: AsyncSession, committed: Callable[[], None]) -> None:
-        """Take a fresh session, and whom to wake when events were written."""
+    def __init__(
+        self,
+        session: AsyncSession,
+        committed: Callable[[], None],
+        keepers: Mapping[str, Callable[[], None]],
+    ) -> None:
+        """Take a fresh session, whom to wake for events, and whom for which promise."""
         self.session = session
         self.committed = committed
+        self._keepers = keepers
 
     async def commit(self) -> None:
         """Write the recorded events, commit, wake."""
@@ -105,10 +131,13 @@ class UnitOfWork:
         await self.session.commit()
         if happened:
             self.committed()
+        for name in self.session.info.pop("promised", ()):
+            self._keepers.get(name, _nobody)()
 
     async def close(self) -> None:
         """Give the connection back; what was not committed never was."""
         self.session.info.pop("events", None)
+        self.session.info.pop("promised", None)
         await self.session.close()
 
 
@@ -175,4 +204,18 @@ def _postgresql_engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngi
             },
         },
     )
+    event.listen(writer.sync_engine, "handle_error", _tell_outages_apart)
     return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _tell_outages_apart(context: ExceptionContext) -> OperationalError | None:
+    # SQLAlchemy has one plain error for nearly all that asyncpg raises: a server that shuts down,
+    # is full or takes too long would pass for a mistake of ours.
+    error = context.sqlalchemy_exception
+    if type(error) is not DBAPIError or error.orig is None:
+        return None
+    if not str(getattr(error.orig, "sqlstate", "")).startswith(_NOT_OUR_FAULT):
+        return None
+    return OperationalError(
+        error.statement, error.params, error.orig, connection_invalidated=context.is_disconnect
+    )

@@ -15,13 +15,14 @@ from typing import Any
 
 from babel import Locale
 from babel.core import negotiate_locale
-from babel.dates import format_datetime
+from babel.dates import format_datetime, get_timezone
 from babel.support import LazyProxy, Translations
 
 SOURCE_LANGUAGE = "en"
 FOLDER = Path(__file__).parent / "translations"
 
 _language: ContextVar[str] = ContextVar("language", default=SOURCE_LANGUAGE)
+_time_zone: ContextVar[str] = ContextVar("time_zone", default="")
 
 
 def language() -> str:
@@ -29,19 +30,22 @@ def language() -> str:
     return _language.get()
 
 
-def speak(code: str) -> None:
-    """Set the language for the rest of this request or task."""
+def speak(code: str, *, time_zone: str | None = None) -> None:
+    """Set the language, and the time zone (an IANA name), for the rest of this request or task."""
     _language.set(code)
+    if time_zone is not None:
+        _time_zone.set(time_zone)
 
 
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
-    """Speak another language for a while."""
-    token = _language.set(code)
+    """Speak another language for a while, and tell times in UTC."""
+    spoken, zone = _language.set(code), _time_zone.set("")
     try:
         yield
     finally:
-        _language.reset(token)
+        _language.reset(spoken)
+        _time_zone.reset(zone)
 
 
 def gettext(message: str, **values: Any) -> str:
@@ -70,6 +74,11 @@ def lazy(message: str) -> Any:
     return LazyProxy(gettext, message, enable_cache=False)
 
 
+def autonym(code: str) -> str:
+    """What a language calls itself: ``Deutsch``."""
+    return str(Locale.parse(code).get_display_name() or code).capitalize()
+
+
 def direction(code: str) -> str:
     """``ltr`` or ``rtl``."""
     return str(Locale.parse(code).text_direction)
@@ -81,8 +90,11 @@ def tag(code: str) -> str:
 
 
 def long_date(moment: datetime) -> str:
-    """A moment in full, UTC, in the language of the moment."""
-    return f"{format_datetime(moment, 'long', locale=language())}"
+    """A moment in full, in the language and the time zone of the moment (UTC if none is set)."""
+    zone = _time_zone.get()
+    return format_datetime(
+        moment, "long", tzinfo=get_timezone(zone) if zone else None, locale=language()
+    )
 
 
 def choose(offered: Sequence[str], *wishes: str | None) -> str:

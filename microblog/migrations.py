@@ -4,13 +4,13 @@ import asyncio
 from functools import cache
 from pathlib import Path
 
-from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url, pool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from alembic import command
 from microblog.settings import Settings
 
 _PACKAGE = Path(__file__).parent
@@ -57,7 +57,7 @@ def upgrade(settings: Settings, revision: str) -> None:
 
 
 def schema_state(settings: Settings) -> str:
-    """``head``, else the revision that the database is at, else ``base``. Not from within a loop."""
+    """``head``, else the database's revision, else ``base``. Not from within a running loop."""
     revision = asyncio.run(_recorded(settings))
     return "head" if revision == newest() else revision or "base"
 

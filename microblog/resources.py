@@ -14,9 +14,11 @@ from microblog import migrations
 from microblog.adapters import bus
 from microblog.adapters.hasher import Hasher
 from microblog.database import UNAVAILABLE, Database
-from microblog.domain import events, limits, sessions
+from microblog.domain import events, grants, letters, limits, sessions
 from microblog.domain.actors import Actor
+from microblog.domain.letters import Claimed
 from microblog.live.hub import Hub, Render
+from microblog.logs import Report
 from microblog.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,25 @@ class Resources:
         finally:
             del self._noting[actor.id]
 
+    async def link_token(self, letter: Claimed) -> str | None:
+        """The token for the link in a letter; ``None`` if what it permits is gone."""
+        if letter.grant_id is None:
+            return None
+        async with self.database.reading() as session:
+            return await grants.link_token(session, letter.grant_id, key=self.secret_key)
+
+    async def promise_report(self, report: Report) -> None:
+        """Write to everybody who looks after this service about an error."""
+        async with self.database.begin() as session:
+            for admin in self.settings.mail.admins:
+                await letters.promise(
+                    session,
+                    letters.ERROR_REPORT,
+                    recipient=admin,
+                    language=self.settings.languages.default,
+                    text=report.text,
+                )
+
     async def ping(self, *, patience: float = 2.0, every: float = 5.0) -> None:
         """Send an event round: log, bus, hub. Raises :class:`TimeoutError` if it stays away.
 
@@ -108,6 +129,8 @@ class Resources:
                     )
                     await sessions.sweep(session)
                     await limits.sweep(session)
+                    await grants.sweep(session)
+                    await letters.sweep(session)
             except UNAVAILABLE as error:
                 log.warning("sweeping failed and is tried again later: %s", error)
 
@@ -117,6 +140,7 @@ def build(settings: Settings, render: Render) -> Resources:
     instance = settings.server.instance
     instance.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url, settings.database)
+    database.watch(settings.logs.slow_query)
     wakeups = bus.build(database.url, sqlite_poll_seconds=settings.live.sqlite_poll_seconds)
     return Resources(
         settings=settings,

@@ -10,10 +10,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from alembic import command
 from quart import Quart
 from sqlalchemy.engine import URL
 
+from alembic import command
 from microblog import migrations
 from microblog.app import create_app
 from microblog.database import Database
@@ -83,6 +83,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated, empty database: the test runs once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database that no migration has seen: on SQLite not even a file, nor its folder."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'instance' / 'blank.db'}"
+        return
+    server: URL = request.getfixturevalue("postgresql_server")
+    name = f"microblog_test_{uuid4().hex[:12]}"
+    asyncio.run(servers.execute(server, f'CREATE DATABASE "{name}"'))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    asyncio.run(servers.execute(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture

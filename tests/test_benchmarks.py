@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("home, follows 10", "home, follows 3 silent", "explore", "profile")
+PAGES = ("home, follows 10", "home, follows 8 silent", "explore", "profile")
 WAYS = ("to the last socket", "to each socket", "to the author's answer")
 
 
@@ -43,7 +43,7 @@ async def test_every_line_is_there_on_both_databases(
         for page in PAGES:
             rate, ratio, middle, slow = figures(table, f"{database}: {page}")
             assert rate > 0
-            assert 0 < ratio
+            assert ratio > 0
             assert 0 < middle <= slow
         for way in WAYS:
             number, middle, slow = figures(table, f"{database}: {way}")

@@ -6,7 +6,8 @@ and looks again after a while even if nobody calls.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import aiosqlite
@@ -53,7 +54,7 @@ class SQLiteBus:
                 await asyncio.sleep(1)
 
     async def _watch(self, wake: Wake) -> None:
-        async with aiosqlite.connect(self._path, isolation_level=None) as connection:
+        async with _opened(self._path) as connection:
             last = None
             while True:
                 async with connection.execute("PRAGMA data_version") as cursor:
@@ -62,6 +63,20 @@ class SQLiteBus:
                     last = version
                     wake()
                 await asyncio.sleep(self._seconds)
+
+
+@asynccontextmanager
+async def _opened(path: str) -> AsyncIterator[aiosqlite.Connection]:
+    # Cancelled while it opens, a connection would be nobody's, and never closed.
+    opening = asyncio.create_task(_open(path))
+    try:
+        yield await asyncio.shield(opening)
+    finally:
+        await (await opening).close()
+
+
+async def _open(path: str) -> aiosqlite.Connection:
+    return await aiosqlite.connect(path, isolation_level=None)
 
 
 class PostgreSQLBus:

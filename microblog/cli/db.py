@@ -1,11 +1,12 @@
 """`db`: where the schema stands, and how it moves."""
 
 import click
-from alembic import command
 from alembic.script import Script, ScriptDirectory
 
+from alembic import command
 from microblog import migrations
-from microblog.cli import plan as planning, revising
+from microblog.cli import plan as planning
+from microblog.cli import revising
 from microblog.cli.operating import plainly
 from microblog.settings import Settings, load_or_exit
 
@@ -66,7 +67,7 @@ def history() -> None:
 @db.command()
 @click.option("-m", "--message", required=True, help="What the migration does, in a few words.")
 def migrate(message: str) -> None:
-    """Write a migration for what the models say and the migrations do not; no database is touched."""
+    """Write a migration that makes the models true; no database is touched."""
     with plainly():
         path, differences = revising.write(message)
     click.echo(f"Written: {path}")

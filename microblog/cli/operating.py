@@ -16,7 +16,7 @@ from microblog.settings import Settings
 
 Result = TypeVar("Result")
 
-_EXPECTED = (CommandError, SQLAlchemyError, OSError, *UNAVAILABLE)
+_EXPECTED: tuple[type[Exception], ...] = (CommandError, SQLAlchemyError, OSError, *UNAVAILABLE)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ _KINDS = tuple(
         (rf"DROP INDEX (?:IF EXISTS )?{_NAME}", "drops index {0}"),
         (rf"UPDATE {_NAME}", "updates rows of {0}"),
         (rf"INSERT INTO {_NAME}", "inserts rows into {0}"),
-        (rf"DELETE FROM {_NAME}", "deletes rows of {0}"),
+        (rf"DELETE FROM {_NAME}", "deletes rows of {0}"),  # noqa: S608 - only looked for
     )
 )
 _UNSEEN = "does what can only be seen when it runs"
@@ -40,12 +40,12 @@ def lines(settings: Settings, pending: Sequence[Script]) -> Iterator[str]:
     """Each pending migration, what it touches, and how many rows the touched tables hold now."""
     dialect = "sqlite" if settings.is_sqlite else "postgresql"
     touched = {script.revision: _touched(script, dialect) for script in pending}
-    words = {word for said in touched.values() for line in said for word in re.findall(r"\w+", line)}
+    words = {word for said in touched.values() for line in said for word in _words(line)}
     rows = asyncio.run(_rows(settings.database_url, words)) if pending else {}
     for script in pending:
         yield f"{script.revision}  {script.doc}"
         for line in touched[script.revision]:
-            held = [name for name in re.findall(r"\w+", line) if name in rows]
+            held = [name for name in _words(line) if name in rows]
             count = f"  ({rows[held[-1]]:,} rows now)" if held else ""
             yield f"      {line}{count}"
 
@@ -54,9 +54,9 @@ def _touched(script: Script, dialect: str) -> list[str]:
     try:
         sql = _rendered(script, dialect)
     except CommandError:
-        # SQLite remakes a table for some changes and has to look at it; PostgreSQL names the change.
+        # SQLite remakes a table for some changes, and looks at it first; PostgreSQL names them.
         sql = _rendered(script, "postgresql")
-    except Exception:  # noqa: BLE001 - a script that reads rows may fail in any way when it gets none
+    except Exception:  # noqa: BLE001 - what reads rows may fail in any way without
         return [_UNSEEN]
     found = [
         (match.start(), said.format(*match.groups()))
@@ -64,6 +64,10 @@ def _touched(script: Script, dialect: str) -> list[str]:
         for match in kind.finditer(sql)
     ]
     return [said for _, said in sorted(found)] or [_UNSEEN]
+
+
+def _words(line: str) -> list[str]:
+    return re.findall(r"\w+", line)
 
 
 def _rendered(script: Script, dialect: str) -> str:

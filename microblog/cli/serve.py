@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 import microblog
+from microblog import logs
 from microblog.app import create_app
 from microblog.migrations import schema_state, upgrade_to_head
 from microblog.serving import listening, process
@@ -100,6 +101,7 @@ def _work(settings: Settings, listener: socket.socket, leash: socket.socket | No
     """Be the process that serves."""
     url, (host, port) = listening.url(listener), listening.address(listener)
     server = replace(settings.server, host=host, port=port)
+    journal = _journal(settings)
     try:
         app = create_app(replace(settings, server=server))
     except OSError as error:
@@ -119,6 +121,15 @@ def _work(settings: Settings, listener: socket.socket, leash: socket.socket | No
         process.run(service, listener, leash)
     except process.CannotStart as error:
         _refuse(f"the start failed: {_first_line(error.__cause__ or error)}", CANNOT_START)
+    finally:
+        journal.close()
+
+
+def _journal(settings: Settings) -> logs.Journal:
+    try:
+        return logs.configure(settings)
+    except OSError as error:
+        _refuse(f"the log cannot be written: {_first_line(error)}", CANNOT_START)
 
 
 async def _keep(settings: Settings, listener: socket.socket, count: int, *, reload: bool) -> int:

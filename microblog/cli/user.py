@@ -34,9 +34,7 @@ def create(name: str | None, email: str | None, password: str | None) -> None:
     with plainly():
         users.check_registration(name, email)
         password = password or _new_password()
-        users.check_password(
-            password, username=name, minimum=settings.accounts.password_min_length
-        )
+        users.check_password(password, username=name, minimum=settings.accounts.password_min_length)
 
     async def work(database: Database) -> None:
         password_hash = await _hashed(password)
@@ -102,9 +100,7 @@ def reset_password(name: str | None, password: str | None) -> None:
     name = _changed(name, _nothing)
     password = password or _new_password()
     with plainly():
-        users.check_password(
-            password, username=name, minimum=settings.accounts.password_min_length
-        )
+        users.check_password(password, username=name, minimum=settings.accounts.password_min_length)
 
     async def change(session: AsyncSession, account: User) -> None:
         await users.change_password(session, account.id, await _hashed(password))

@@ -14,3 +14,5 @@ class Actor:
     language: str | None = None
     session_id: int | None = None
     last_seen_at: datetime | None = None
+    time_zone: str | None = None
+    is_confirmed: bool = True

@@ -74,6 +74,8 @@ async def find_actor(session: AsyncSession, token: str, *, lifetimes: Lifetimes)
                 User.language,
                 Session.id,
                 User.last_seen_at,
+                User.time_zone,
+                User.confirmed_at.is_not(None),
             )
             .join(User, User.id == Session.user_id)
             .outerjoin(Ban, Ban.user_id == User.id)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, ScalarSelect, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from microblog.domain import events, sessions, text, usernames
 from microblog.domain.actors import Actor
 from microblog.domain.errors import EmailTaken, Invalid, NotFound, UsernameTaken
-from microblog.models import Ban, Follow, Operator, Post, User
+from microblog.models import Ban, Follow, Operator, Post, User, utc_now
 from microblog.models.user import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, fold
 
 PASSWORD_BYTES = 1024
@@ -39,11 +40,21 @@ class Profile:
 
 
 async def register(
-    session: AsyncSession, username: str, email: str, password_hash: str | None
+    session: AsyncSession,
+    username: str,
+    email: str,
+    password_hash: str | None,
+    *,
+    confirmed: bool = True,
 ) -> User:
     """Open an account. Raises :class:`UsernameTaken`, :class:`EmailTaken` or :class:`Invalid`."""
     check_registration(username, email)
-    user = User(username=username, email=email, password_hash=password_hash)
+    user = User(
+        username=username,
+        email=email,
+        password_hash=password_hash,
+        confirmed_at=utc_now() if confirmed else None,
+    )
     try:
         async with session.begin_nested():
             session.add(user)
@@ -53,16 +64,28 @@ async def register(
 
 
 def check_registration(username: str, email: str) -> None:
-    """Raise :class:`Invalid` unless name and address could be an account's.
-
-    The full grammar of addresses is the form's business; here, what no letter could be sent to.
-    """
+    """Raise :class:`Invalid` unless name and address could be an account's."""
     usernames.check(username)
+    check_email(email)
+
+
+def check_email(email: str) -> None:
+    """Raise :class:`Invalid` unless this is one mailbox, of at most 120 characters.
+
+    Names that exist only in a private network (``.local``, ``.test``) are as good as any: the
+    service may be of that network.
+    """
     text.refuse_unusable(email, field="email")
     if len(email) > EMAIL_LENGTH:
         raise Invalid(
             "Field cannot be longer than %(max)d characters.", field="email", max=EMAIL_LENGTH
         )
+    try:
+        validate_email(email, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise Invalid("Invalid email address.", field="email") from error
+    if "." not in email.rpartition("@")[2]:
+        raise Invalid("Invalid email address.", field="email")
 
 
 def check_password(password: str, *, username: str, minimum: int) -> None:
@@ -243,6 +266,11 @@ async def roster(session: AsyncSession) -> list[Entry]:
 async def any_exists(session: AsyncSession) -> bool:
     """Whether there is any account at all."""
     return bool(await session.scalar(select(exists(select(User.id)))))
+
+
+async def names(session: AsyncSession) -> set[str]:
+    """The names of all accounts, folded as names are compared."""
+    return set(await session.scalars(select(User.username_key)))
 
 
 async def _whose_fault(session: AsyncSession, username: str) -> Invalid:

@@ -3,6 +3,8 @@
 from microblog.models.base import Base, utc_now
 from microblog.models.event import Event
 from microblog.models.follow import Follow
+from microblog.models.grant import Grant
+from microblog.models.letter import Letter
 from microblog.models.post import Post, PostVersion
 from microblog.models.rate import Rate
 from microblog.models.role import Ban, Operator
@@ -14,6 +16,8 @@ __all__ = [
     "Base",
     "Event",
     "Follow",
+    "Grant",
+    "Letter",
     "Operator",
     "Post",
     "PostVersion",

@@ -17,7 +17,11 @@ class Grant(Base):
     """
 
     __tablename__ = "grant"
-    __table_args__ = (Index("ix_grant_user_id_kind", "user_id", "kind"),)
+    __table_args__ = (
+        Index("ix_grant_user_id_kind", "user_id", "kind"),
+        # A letter names its grant by id: a later grant must not get the same one.
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))

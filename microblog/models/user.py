@@ -35,6 +35,8 @@ class User(Base):
     language: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     last_seen_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    time_zone: Mapped[str | None] = mapped_column(String(64))
 
     def __init__(self, **columns: Any) -> None:
         """Take the columns; the folded keys follow from name and address."""

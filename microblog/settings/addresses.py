@@ -1,8 +1,8 @@
 """Addresses of databases and services: which forms are understood, and how to show them."""
 
+import re
 from ipaddress import IPv6Address
 from pathlib import Path
-from re import ASCII, IGNORECASE, compile
 from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy.engine import URL, make_url
@@ -12,7 +12,7 @@ DATABASE_FORMS = "sqlite:///path or postgresql://user:password@host/name"
 POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "prepared_statement_cache_size"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
-HOST_NAME = compile(rf"{LABEL}(\.{LABEL})*", ASCII | IGNORECASE)
+HOST_NAME = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
 
 
 def masked(address: str) -> str:

@@ -33,7 +33,7 @@ def load_or_exit(path: Path | None = None, environ: Mapping[str, str] | None = N
         return load(path, environ)
     except SettingsError as error:
         for problem in error.problems:
-            print(f"microblog: {problem}", file=sys.stderr)
+            print(f"microblog: {problem}", file=sys.stderr)  # noqa: T201 (before there is a log)
         raise SystemExit(2) from None
 
 

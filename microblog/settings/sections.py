@@ -117,6 +117,7 @@ class Limits:
     login_per_account: Count = 10
     login_per_address: Count = 25
     registrations_per_address: Count = 5
+    letters: Count = 5
     writes_per_minute: Count = 60
 
     def scaled(self, count: int) -> int:
@@ -187,3 +188,5 @@ class Logs:
     max_bytes: Annotated[int, Range(at_least=1024, at_most=1_073_741_824)] = 1048576
     backups: Annotated[int, Range(at_least=1, at_most=1000)] = 10
     access: bool = True
+    slow_request: Seconds = 1.0
+    slow_query: Seconds = 0.5

@@ -3,15 +3,15 @@
 Each function raises ValueError, whose text completes the sentence "expected …".
 """
 
+import re
 from math import isfinite
 from pathlib import Path
-from re import ASCII, compile
 from unicodedata import category
 
 from microblog.settings.keys import Key, Value
 
-WHOLE = compile(r"[+-]?\d{1,18}", ASCII)
-NUMBER = compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", ASCII)
+WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 LARGEST = 10**18
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}

@@ -11,6 +11,8 @@ from quart import session as cookie
 from werkzeug.exceptions import Unauthorized
 
 from microblog import i18n
+from microblog.domain.actors import Actor
+from microblog.domain.errors import NotAllowed
 from microblog.web import csrf, identity, scope
 from microblog.web.negotiation import prefers_json
 
@@ -41,6 +43,12 @@ def members(view: _Handler) -> _Handler:
 def visitors(view: _Handler) -> _Handler:
     """For everybody, logged in or not."""
     return _classed(view, Access.VISITORS)
+
+
+def members_unconfirmed_too(view: _Handler) -> _Handler:
+    """As :func:`members`, also for changes by people whose address is not confirmed yet."""
+    view.unconfirmed_too = True  # type: ignore[attr-defined]  # a mark that `enforce` looks for
+    return _classed(view, Access.MEMBERS)
 
 
 def machines(view: _Handler) -> _Handler:
@@ -79,9 +87,17 @@ def _guarded(view: Callable[..., Awaitable[Any]], access: Access) -> scope.View:
             return await ask_to_log_in()
         if request.method not in scope.SAFE_METHODS:
             await csrf.check()
+            if access is Access.MEMBERS and not getattr(view, "unconfirmed_too", False):
+                _insist_on_confirmation(actor)
         return await view(**arguments)
 
     return run
+
+
+def _insist_on_confirmation(actor: Actor | None) -> None:
+    required = scope.settings().accounts.confirm_email == "require"
+    if required and actor is not None and not actor.is_confirmed:
+        raise NotAllowed("Please confirm your e-mail address first: we have sent you a letter.")
 
 
 async def ask_to_log_in() -> Any:

@@ -54,7 +54,10 @@ def is_own_origin(origin: str, host: str) -> bool:
     base_url = current_app.config["BASE_URL"]
     if base_url:
         return bool(origin == base_url)
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and parts.netloc != "" and parts.netloc == host
 
 

@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from quart import request
-from wtforms import Form
+from wtforms import Field, Form
 from wtforms.meta import DefaultMeta
+from wtforms.validators import ValidationError
 
 from microblog import i18n
+from microblog.domain import users
 from microblog.domain.errors import Invalid, Malformed
+
+# What nobody has typed: buttons, boxes, and our own token.
+_TICKED = ("csrf_token", "submit", "remember_me")
 
 
 class PageForm(Form):
@@ -49,10 +54,18 @@ class PageForm(Form):
         return 400 if self.malformed else 200
 
 
+def mail_address(_form: Form, field: Field) -> None:
+    """A validator: the field holds one mailbox."""
+    try:
+        users.check_email(field.data or "")
+    except Invalid as refusal:
+        raise ValidationError(i18n.gettext(refusal.message, **refusal.values)) from refusal
+
+
 def typed(form: Mapping[str, str]) -> list[tuple[str, str]]:
     """What somebody typed, to be given back: everything but passwords and tokens."""
     return [
         (name, value)
         for name, value in form.items()
-        if value.strip() and "password" not in name and name not in ("csrf_token", "submit")
+        if value.strip() and "password" not in name and name not in _TICKED
     ]

@@ -39,9 +39,9 @@ async def recognise() -> Actor | None:
         g.actor = await find_actor(token) if token else None
         if g.actor is not None:
             await _note_presence(g.actor)
-            if g.actor.language:
-                offered = scope.settings().languages.offered
-                i18n.speak(i18n.choose(offered, g.actor.language, i18n.language()))
+            offered = scope.settings().languages.offered
+            spoken = i18n.choose(offered, g.actor.language, i18n.language())
+            i18n.speak(spoken, time_zone=g.actor.time_zone)
     return scope.find_viewer()
 
 

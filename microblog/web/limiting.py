@@ -29,6 +29,15 @@ def registration_claims() -> Sequence[Claim]:
     return ((_allow("register", count, 30 * _MINUTE), client.address()),)
 
 
+def letter_claims(kind: str, whom: str) -> Sequence[Claim]:
+    """A letter asked for counts for whom it goes to, and for the address it is asked from."""
+    count = scope.settings().limits.letters
+    return (
+        (_allow(f"letter-{kind}", count, 30 * _MINUTE), fold(whom.strip())),
+        (_allow(f"letter-{kind}-address", count, 30 * _MINUTE), client.address()),
+    )
+
+
 async def spend(claims: Sequence[Claim]) -> None:
     """Use one of each, for good: this is committed whatever becomes of the request."""
     async with scope.resources().database.begin() as session:

@@ -12,14 +12,14 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from quart import Quart, Response, current_app, get_flashed_messages
+from quart import Quart, Response, current_app, get_flashed_messages, request
 
 from microblog import i18n
 from microblog.domain.links import linkify
 from microblog.domain.paging import Place, Slice
 from microblog.domain.posts import PostView
 from microblog.live.wire import iso
-from microblog.web import csrf, scope
+from microblog.web import csrf, devices, scope
 from microblog.web.static import StaticFiles
 
 EXTENSION = "microblog.pages"
@@ -65,6 +65,7 @@ class Pages:
             "post_fragment": lambda post: self.fragment(post, i18n.language()),
             "iso": iso,
             "long_date": i18n.long_date,
+            "device_name": devices.name,
         }
 
     def url_for(self, endpoint: str, **values: Any) -> str:
@@ -78,6 +79,7 @@ class Pages:
         return self.environment.get_template(template).render(frame | context)
 
     def _fragment(self, post: PostView, language: str) -> Markup:
+        # The same for readers in every time zone: in UTC, which the browser makes local.
         with i18n.speaking(language):
             module: Any = self.environment.get_template("_post.html").module
             return Markup(module.post(post))  # noqa: S704 (the macro has escaped all that it shows)
@@ -94,12 +96,26 @@ def page(template: str, *, status: int = 200, **context: Any) -> Response:
             "csrf_token": csrf.token(),
             "flashes": get_flashed_messages(),
             "title": None,
+            "confirmation_wanted": _confirmation_wanted(),
+            "languages": _languages(),
+            "here_path": request.full_path.rstrip("?") if request.method == "GET" else "",
             "live_channels": None,
             "live_since": 0,
             **context,
         },
     )
     return Response(text, status=status, content_type="text/html; charset=utf-8")
+
+
+def _confirmation_wanted() -> bool:
+    actor = scope.find_viewer()
+    wanted = scope.settings().accounts.confirm_email != "off"
+    return wanted and actor is not None and not actor.is_confirmed
+
+
+def _languages() -> list[tuple[str, str]]:
+    offered = scope.settings().languages.offered
+    return [(code, i18n.autonym(code)) for code in offered] if len(offered) > 1 else []
 
 
 def pager(base: str, part: Slice[PostView]) -> Pager:

@@ -146,9 +146,7 @@ class Town:
         return ear
 
     def channels(self, names: Iterable[str]) -> Channels:
-        profiles = {
-            self.people[name.partition(":")[2]].id: name for name in names if ":" in name
-        }
+        profiles = {self.people[name.partition(":")[2]].id: name for name in names if ":" in name}
         return Channels(home="home" in names, explore="explore" in names, profiles=profiles)
 
     async def post(self, name: str, body: str = "hello", database: Database | None = None) -> int:

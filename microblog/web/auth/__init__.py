@@ -1,6 +1,6 @@
 """Accounts: in, out, and new."""
 
-from microblog.web.auth import login, register
+from microblog.web.auth import account, confirm, login, password, register
 from microblog.web.auth.blueprint import bp
 
-__all__ = ["bp", "login", "register"]
+__all__ = ["account", "bp", "confirm", "login", "password", "register"]

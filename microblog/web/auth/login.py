@@ -7,7 +7,8 @@ from quart import flash, redirect, request, url_for
 from microblog.domain import sessions, text, users
 from microblog.domain.errors import Malformed
 from microblog.i18n import gettext as _
-from microblog.web import access, identity, limiting, scope
+from microblog.logs import audit
+from microblog.web import access, client, identity, limiting, scope
 from microblog.web.auth.blueprint import bp
 from microblog.web.auth.forms import LoginForm
 from microblog.web.rendering import page
@@ -24,13 +25,15 @@ async def login() -> Any:
         form = await LoginForm.received()
         if form.validate() and _is_readable(form):
             return await _try(form)
-    return page("auth/login.html", title=_("Sign In"), status=form.status, form=form)
+    return page(
+        "auth/login.html", title=_("Sign In"), status=form.status, form=form, can_reset=True
+    )
 
 
 def _is_readable(form: LoginForm) -> bool:
     # What no database can carry is nobody's name, and must not be asked for.
     try:
-        text.refuse_unusable(form.username.data, field="username")
+        text.refuse_unusable(form.username.data or "", field="username")
     except Malformed as refusal:
         form.show(refusal)
         return False
@@ -46,9 +49,11 @@ async def _try(form: LoginForm) -> Any:
         found = await users.find_credentials(session, name)
     right = await scope.resources().hasher.verify(found.password_hash, password)
     if not right or found.user_id is None:
+        audit("failed login", user_id=found.user_id, address=client.address())
         await flash(_("Invalid username or password"))
         return redirect(url_for("auth.login", next=target))
     await limiting.give_back(claims)
+    audit("login", user_id=found.user_id, address=client.address())
     await identity.log_in(found.user_id, remember=form.remember_me.data)
     return redirect(target or url_for("main.index"))
 
@@ -62,5 +67,6 @@ async def logout() -> Any:
         return page("auth/logout.html", title=_("Logout"))
     if actor is not None:
         await sessions.end(scope.session(), actor)
+        audit("logout", user_id=actor.id)
         identity.forget_login()
     return redirect(url_for("main.index"))

@@ -4,9 +4,12 @@ from typing import Any
 
 from quart import flash, redirect, request, url_for
 
-from microblog.domain import users
+from microblog.domain import accounts, grants, users
 from microblog.domain.errors import Invalid, RegistrationClosed
+from microblog.domain.grants import Permission
 from microblog.i18n import gettext as _
+from microblog.i18n import language
+from microblog.logs import audit
 from microblog.web import access, limiting, scope
 from microblog.web.auth.blueprint import bp
 from microblog.web.auth.forms import RegistrationForm
@@ -19,13 +22,14 @@ async def register() -> Any:
     """Ask for name, address and password; the account then has to log in."""
     if scope.find_viewer() is not None:
         return redirect(url_for("main.index"))
-    closed = scope.settings().accounts.registration != "open"
+    invitation = await _invitation()
+    closed = scope.settings().accounts.registration != "open" and invitation is None
     form = RegistrationForm()
     if request.method == "POST":
         if closed:
             raise RegistrationClosed
         form = await RegistrationForm.received()
-        if form.validate() and await _open(form):
+        if form.validate() and await _open(form, invitation):
             await flash(_("Congratulations, you are now a registered user!"))
             return redirect(url_for("auth.login"))
     return page(
@@ -33,7 +37,16 @@ async def register() -> Any:
     )
 
 
-async def _open(form: RegistrationForm) -> bool:
+async def _invitation() -> Permission | None:
+    """The invitation in the address, if it is needed and good."""
+    if scope.settings().accounts.registration != "invite":
+        return None
+    key, token = scope.resources().secret_key, request.args.get("invite", "")
+    async with scope.resources().database.reading() as session:
+        return await grants.find(session, grants.INVITE, token, key=key)
+
+
+async def _open(form: RegistrationForm, invitation: Permission | None) -> bool:
     name, email, password = (form.text(field) for field in ("username", "email", "password"))
     claims = limiting.registration_claims()
     try:
@@ -43,8 +56,20 @@ async def _open(form: RegistrationForm) -> bool:
         await limiting.spend(claims)
         # Hashing takes long on purpose: it comes before the transaction, which others wait for.
         password_hash = await scope.resources().hasher.hash(password)
-        await users.register(scope.session(), name, email, password_hash)
+        if invitation is not None and not await grants.use(scope.session(), invitation):
+            raise RegistrationClosed
+        await _write_down(name, email, password_hash)
     except Invalid as refusal:
         form.show(refusal)
         return False
     return True
+
+
+async def _write_down(name: str, email: str, password_hash: str) -> None:
+    session = scope.session()
+    asks = scope.settings().accounts.confirm_email != "off"
+    user = await users.register(session, name, email, password_hash, confirmed=not asks)
+    if asks:
+        key = scope.resources().secret_key
+        await accounts.ask_confirmation(session, user, key=key, language=language())
+    audit("register", user_id=user.id)

@@ -5,6 +5,7 @@ A socket holds no database session while it waits.
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 from quart import abort, websocket
@@ -27,6 +28,10 @@ _SEND_SECONDS = 30.0
 
 class UnknownChannel(Exception):
     """A channel that there is not."""
+
+
+class DeadPeer(Exception):
+    """A peer that takes nothing any more; there is nobody to say it to."""
 
 
 @bp.websocket("/live")
@@ -86,7 +91,8 @@ async def _serve(hub: Hub, actor: Actor, since: int | None) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
-            task.result()
+            with suppress(DeadPeer):
+                task.result()
     finally:
         hub.leave(reader)
         for task in tasks:
@@ -112,8 +118,11 @@ async def _tell(hub: Hub, reader: Reader, since: int | None) -> None:
 
 
 async def _send(frame: str) -> None:
-    async with asyncio.timeout(_SEND_SECONDS):
-        await websocket.send(frame)
+    try:
+        async with asyncio.timeout(_SEND_SECONDS):
+            await websocket.send(frame)
+    except TimeoutError:
+        raise DeadPeer from None
 
 
 async def _listen(hub: Hub, reader: Reader) -> None:

@@ -1,0 +1,93 @@
+"""What waits for one socket: bounded, in order, and honest about what it dropped."""
+
+import asyncio
+import json
+
+from microblog.live import outbox
+from microblog.live.outbox import Outbox
+from tests.live.hearing import Town
+
+NOW = 0.01
+
+
+async def drained(box: Outbox) -> list[str]:
+    frames = []
+    while (frame := await box.get(NOW)) is not None:
+        frames.append(frame)
+    return frames
+
+
+async def test_first_in_first_out() -> None:
+    box = Outbox(3)
+    for number in range(3):
+        box.put(f"frame {number}", number)
+    assert await drained(box) == ["frame 0", "frame 1", "frame 2"]
+
+
+async def test_overflow_is_a_gap_and_goes_on_once_taken() -> None:
+    box = Outbox(3)
+    for number in range(1, 5):
+        box.put(f"frame {number}", number)
+    assert [json.loads(frame) for frame in await drained(box)] == [{"type": "gap", "seq": 4}]
+    box.put("frame 5", 5)
+    assert await drained(box) == ["frame 5"]
+    assert box.close_code is None
+
+
+async def test_what_follows_a_gap_waits_behind_it() -> None:
+    box = Outbox(3)
+    for number in range(1, 7):
+        box.put(f"frame {number}", number)
+    assert json.loads(await box.get(NOW) or "")["seq"] == 4
+    assert await drained(box) == ["frame 5", "frame 6"]
+
+
+async def test_full_again_before_the_gap_was_taken_is_too_slow() -> None:
+    box = Outbox(3)
+    for number in range(1, 8):
+        box.put(f"frame {number}", number)
+    assert box.close_code == outbox.TOO_SLOW == 1013
+    assert await box.get(NOW) is None
+
+
+async def test_closing_wakes_and_drops() -> None:
+    box = Outbox(3)
+    getting = asyncio.create_task(box.get(60))
+    await asyncio.sleep(0)
+    box.close(1001)
+    box.close(4401)
+    box.put("late", 9)
+    assert await asyncio.wait_for(getting, 1) is None
+    assert box.close_code == 1001
+
+
+async def test_a_frame_in_the_very_moment_of_silence_s_end_is_not_overtaken() -> None:
+    """A heartbeat must not go out before a frame that is already there."""
+    box = Outbox(3)
+    loop = asyncio.get_running_loop()
+    for _ in range(20):
+        loop.call_later(NOW, box.put, "frame", 1)
+        frame = await box.get(NOW)
+        if frame is None:
+            assert not box._frames
+            frame = await box.get(1)
+        assert frame == "frame"
+
+
+async def test_a_slow_reader_does_not_hold_up_the_others(town: Town) -> None:
+    quick = await (await town.listen("mary", "explore")).live()
+    slow = await town.hub.admit(await town.log_in("david"), "en", town.channels(["explore"]))
+    assert [frame async for frame in town.hub.catch_up(slow, None)] == []
+    size = town.hub.settings.queue_size
+    for number in range(size + 1):
+        await town.post("john", str(number))
+    await town.settle()
+    await quick.hear(size + 1)
+    assert slow.outbox.close_code is None
+    assert json.loads(await slow.outbox.get(1) or "") == {"type": "gap", "seq": quick.seqs[-1]}
+    for number in range(2 * size + 1):
+        await town.post("john", str(number))
+    await town.settle()
+    await quick.hear(3 * size + 2)
+    assert slow.outbox.close_code == 1013
+    town.hub.leave(slow)

@@ -1,0 +1,227 @@
+"""The migrations themselves: they make what the models say, whole, and take it back."""
+
+import ast
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, inspect, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from alembic import command
+from microblog import migrations
+from microblog.cli import revising
+from microblog.models import Base
+from microblog.models.base import NAMING_CONVENTION
+from microblog.settings import NO_FILE, load
+
+Look = Callable[[Callable[[Connection], Any]], Any]
+SCRIPTS = list(ScriptDirectory.from_config(migrations.config()).walk_revisions())[::-1]
+
+
+@pytest.fixture
+def url(blank_url: str) -> Iterator[str]:
+    settings = load(NO_FILE, {"DATABASE_URL": blank_url})
+    migrations.upgrade(settings, SCRIPTS[0].revision)  # makes the folder of a SQLite file
+    command.downgrade(migrations.config(settings.database_url), "base")
+    return settings.database_url
+
+
+@pytest.fixture
+def config(url: str) -> Config:
+    return migrations.config(url)
+
+
+@pytest.fixture
+def look(url: str) -> Look:
+    """Runs a function on a connection, and commits."""
+
+    async def within(work: Callable[[Connection], Any]) -> Any:
+        engine = create_async_engine(url, poolclass=pool.NullPool)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine.sync_engine, "connect", enforce_foreign_keys)
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    return lambda work: asyncio.run(within(work))
+
+
+def enforce_foreign_keys(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA foreign_keys = ON").close()
+
+
+def schema(connection: Connection) -> dict[str, Any]:
+    """Tables with columns, indexes and constraints, in a form that can be compared."""
+    there = inspect(connection)
+    return {
+        name: {
+            "columns": [
+                (c["name"], str(c["type"]), c["nullable"]) for c in there.get_columns(name)
+            ],
+            "key": there.get_pk_constraint(name),
+            "indexes": sorted(there.get_indexes(name), key=lambda found: str(found["name"])),
+            "unique": sorted(u["name"] or "" for u in there.get_unique_constraints(name)),
+            "foreign": sorted(
+                (f["name"] or "", str(f["options"])) for f in there.get_foreign_keys(name)
+            ),
+            "checks": sorted(c["name"] or "" for c in there.get_check_constraints(name)),
+        }
+        for name in sorted(there.get_table_names())
+        if name != "alembic_version"
+    }
+
+
+def test_up_on_empty_makes_every_table_and_column(config: Config, look: Look) -> None:
+    command.upgrade(config, "head")
+    found = {
+        name: {column for column, _, _ in table["columns"]} for name, table in look(schema).items()
+    }
+    wanted = {
+        name: {column.name for column in table.columns}
+        for name, table in Base.metadata.tables.items()
+    }
+    assert found == wanted
+    assert {"user", "post", "followers"} <= found.keys()
+
+
+def test_down_step_by_step_and_up_again(config: Config, look: Look) -> None:
+    stages = [look(schema)]
+    for script in SCRIPTS:
+        command.upgrade(config, script.revision)
+        stages.append(look(schema))
+    assert stages[0] == {}
+    for before in reversed(stages[:-1]):
+        command.downgrade(config, "-1")
+        assert look(schema) == before
+    command.upgrade(config, "head")
+    assert look(schema) == stages[-1]
+
+
+def test_rows_are_kept(config: Config, look: Look) -> None:
+    command.upgrade(config, "0003")
+    look(susan_writes)
+    command.upgrade(config, "head")
+    command.downgrade(config, "0003")
+    command.upgrade(config, "head")
+    rows = look(
+        lambda connection: connection.execute(
+            text('SELECT username, body FROM post JOIN "user" ON "user".id = user_id')
+        ).all()
+    )
+    assert rows == [("susan", "hello")]
+
+
+def susan_writes(connection: Connection) -> None:
+    connection.execute(
+        text(
+            'INSERT INTO "user" (id, username, username_key, email, email_key, display_name,'
+            " about_me, created_at) VALUES (1, 'susan', 'susan', 's@example.com', 's@example.com',"
+            " '', '', '2026-01-01 00:00:00')"
+        )
+    )
+    connection.execute(
+        text(
+            "INSERT INTO post (user_id, body, timestamp) VALUES (1, 'hello', '2026-01-01 00:00:00')"
+        )
+    )
+
+
+def test_models_are_what_migrations_make(config: Config, url: str) -> None:
+    command.upgrade(config, "head")
+    assert revising.differences(url) == []
+
+
+def test_the_indexes_that_pages_need(config: Config, look: Look) -> None:
+    command.upgrade(config, "head")
+    tables = look(schema)
+    found = {
+        index["name"]: (index["column_names"], bool(index["unique"]))
+        for table in tables.values()
+        for index in table["indexes"]
+    }
+    assert found["ix_user_username"] == (["username"], True)
+    assert found["ix_user_email"] == (["email"], True)
+    assert found["ix_post_timestamp"] == (["timestamp"], False)
+    assert found["ix_post_user_id_id"] == (["user_id", "id"], False)
+
+
+def test_every_name_follows_the_convention(config: Config, look: Look) -> None:
+    command.upgrade(config, "head")
+    for table, found in look(schema).items():
+        # A key that counts by itself has no name on SQLite.
+        assert found["key"]["name"] in (f"pk_{table}", None)
+        for kind, names in (
+            ("ix", [index["name"] for index in found["indexes"]]),
+            ("uq", found["unique"]),
+            ("fk", [name for name, _ in found["foreign"]]),
+            ("ck", found["checks"]),
+        ):
+            assert kind in NAMING_CONVENTION
+            for name in names:
+                # What makes a column unique on PostgreSQL is an index there, too.
+                assert name.startswith((f"{kind}_{table}_", f"uq_{table}_")), name
+
+
+def test_a_migration_that_fails_leaves_nothing(config: Config, look: Look) -> None:
+    place, index = last_that_makes_an_index()
+    command.upgrade(config, SCRIPTS[place - 1].revision)
+    before = look(schema)
+    # What that migration makes last is there already, so that it fails when the rest is done.
+    look(lambda connection: connection.execute(text("CREATE TABLE stray (id INTEGER)")))
+    look(lambda connection: connection.execute(text(f"CREATE INDEX {index} ON stray (id)")))
+    with pytest.raises(Exception, match="exists"):
+        command.upgrade(config, SCRIPTS[place].revision)
+    look(lambda connection: connection.execute(text("DROP TABLE stray")))
+    assert look(schema) == before
+    command.upgrade(config, "head")
+
+
+def last_that_makes_an_index() -> tuple[int, str]:
+    for place in reversed(range(len(SCRIPTS))):
+        made = re.findall(r"create_index\(\s*\"(\w+)\"", Path(SCRIPTS[place].path).read_text())
+        if made:
+            return place, made[-1]
+    raise AssertionError("no migration makes an index")
+
+
+def test_programs_that_start_together_migrate_once(url: str, look: Look) -> None:
+    script = (
+        "import sys\n"
+        "from alembic import command\n"
+        "from microblog import migrations\n"
+        "command.upgrade(migrations.config(sys.argv[1]), 'head')\n"
+    )
+    folder = Path(migrations.__file__).parents[1]
+    together = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, url], cwd=folder, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=60)[1] for process in together]
+    assert [process.returncode for process in together] == [0] * 4, said
+    recorded = look(lambda c: c.execute(text("SELECT version_num FROM alembic_version")).all())
+    assert recorded == [(migrations.newest(),)]
+
+
+def test_one_line_of_migrations_each_with_a_way_back() -> None:
+    assert ScriptDirectory.from_config(migrations.config()).get_heads() == [SCRIPTS[-1].revision]
+    for number, script in enumerate(SCRIPTS, start=1):
+        assert script.revision == f"{number:04}"
+        assert Path(script.path).name.startswith(f"{number:04}_")
+        (down,) = (
+            node
+            for node in ast.parse(Path(script.path).read_text()).body
+            if isinstance(node, ast.FunctionDef) and node.name == "downgrade"
+        )
+        assert not isinstance(down.body[0], ast.Pass), script.path
