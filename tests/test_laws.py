@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,14 @@ from tests.web.reading import body, leads_to
 PACKAGE = Path(microblog.__file__).parent
 PROJECT = PACKAGE.parent
 SAFE = {"GET", "HEAD", "OPTIONS"}
-EXAMPLES = {"username": "john", "post_id": 1, "user_id": 1, "filename": "css/site.css"}
+EXAMPLES = {
+    "username": "john",
+    "post_id": 1,
+    "user_id": 1,
+    "login_id": 1,
+    "token": "no-such.token",
+    "filename": "css/site.css",
+}
 JSON = {"Accept": "application/json"}
 
 # What people and scripts hold on to: address, methods, name.
@@ -114,7 +122,16 @@ def test_every_route_says_whom_it_is_for(app: Quart) -> None:
         "health.readyz",
         "health.metrics",
     }
-    assert visitors == {"auth.login", "auth.logout", "auth.register"}
+    assert visitors == {
+        "auth.login",
+        "auth.logout",
+        "auth.register",
+        "auth.confirm",
+        "auth.restore_address",
+        "auth.reset_password_request",
+        "auth.reset_password",
+        "main.language",
+    }
 
 
 def test_a_route_that_does_not_say_so_does_not_start() -> None:
@@ -274,7 +291,7 @@ def test_every_setting_is_explained() -> None:
     for key in KEYS:
         section, _, name = key.name.partition(".")
         assert name in documented[section], key
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(lines):
         if "=" in line and not line.startswith("#"):
             assert above.startswith("# "), line
 
@@ -340,7 +357,7 @@ import microblog
 for module in pkgutil.walk_packages(microblog.__path__, "microblog."):
     if module.name != "microblog.__main__":
         importlib.import_module(module.name)
-sys.exit("\\n".join(opened))
+sys.exit("\\n".join(opened) or 0)
 """
 
 

@@ -21,7 +21,7 @@ from microblog import logs
 from microblog.database import Database
 from microblog.logs import ErrorLetters, Journal, Report, context, courier, letters
 from microblog.logs.files import FileLines
-from microblog.logs.lines import TextLines
+from microblog.logs.lines import JSONLines, TextLines
 from microblog.logs.redaction import redacted
 from microblog.settings import NO_FILE, load
 
@@ -263,7 +263,6 @@ NASTY = {
     "separators": "a\u2028b\u2029c",
     "terminal": "\x1b[31mred\x1b[0m\x07\x9b31m",
     "turned-around": "\x00\x7f\u202egnp.exe\u2066",
-    "lone-surrogate": "\ud800 lone",
     "typed": "typed \\n, not ended",
 }
 
@@ -285,6 +284,13 @@ class TestOneLine:
         assert content.replace("\n", "").isprintable()
         if form == "true":
             assert json.loads(content.splitlines()[1])["message"] == nasty
+
+    @pytest.mark.parametrize("form", [TextLines, JSONLines])
+    def test_what_no_encoding_can_hold(self, form: type[logging.Formatter]) -> None:
+        # Straight through the formatter: what captures the lines of tests cannot pass it on.
+        line = form().format(logging.makeLogRecord({"msg": "\ud800 lone"}))
+        assert "\\ud800 lone" in line
+        assert line.isascii()
 
     def test_an_escaped_line_end_is_not_a_typed_one(self, begin: Begin, file: Path) -> None:
         journal = begin()

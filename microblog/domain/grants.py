@@ -70,9 +70,9 @@ async def issue(
 
 
 async def link_token(session: AsyncSession, grant_id: int, *, key: str) -> str | None:
-    """The token of a permission, for its letter; ``None`` if the permission is gone."""
+    """The token of a permission, for its letter; ``None`` if it is gone."""
     grant = await session.get(Grant, grant_id)
-    if grant is None:
+    if grant is None or grant.used_at is not None or grant.expires_at <= utc_now():
         return None
     claims = {
         grant.kind: grant.user_id,

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 # The fragment of a post in a language, as pages show it.
 Render = Callable[[PostView, str], str]
 _BATCH = 200
+# How long a burst of events pauses for readers who are still busy with its last part.
+_PAUSE_SECONDS = 0.25
 _FRAMES = {events.POST_CREATED: wire.post_created, events.POST_UPDATED: wire.post_updated}
 
 
@@ -49,6 +51,8 @@ class Hub:
         self._render = render
         self._something = asyncio.Event()
         self._moved = asyncio.Condition()
+        # No more at once than an empty outbox takes with ease.
+        self._portion = max(1, min(_BATCH, settings.queue_size // 2))
         self._ended: set[int] = set()  # people of whom a login has ended, until that is dealt with
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -166,7 +170,7 @@ class Hub:
 
     async def _read_on(self) -> bool:
         async with self._database.reading() as session:
-            batch = await events.after(session, self.position, limit=_BATCH)
+            batch = await events.after(session, self.position, limit=self._portion)
             seen = await _subjects(session, batch) if batch else {}
         for event in batch:
             self.position = event.id
@@ -179,7 +183,17 @@ class Hub:
             async with self._moved:
                 self._moved.notify_all()
         await self._close_ended()
-        return len(batch) == _BATCH
+        if len(batch) < self._portion:
+            return False
+        await self._pause()
+        return True
+
+    async def _pause(self) -> None:
+        """Let the sockets send: many events at once are no sign that a reader is slow."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PAUSE_SECONDS):
+                while any(reader.outbox.is_filling for reader in self.audience):
+                    await asyncio.sleep(0.005)
 
     def _deliver(self, event: Logged, post: PostView | None) -> None:
         if event.kind == events.FOLLOWED:

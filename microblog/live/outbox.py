@@ -29,6 +29,12 @@ class Outbox:
         self._something = asyncio.Event()
         self.close_code: int | None = None
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether it is at least half full of frames that the reader may still take in time."""
+        waiting = self.close_code is None and not self._lagging
+        return waiting and 2 * len(self._frames) >= self._size
+
     def put(self, frame: str, seq: int) -> None:
         """Add a frame; never waits."""
         if self.close_code is not None:

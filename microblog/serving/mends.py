@@ -148,6 +148,11 @@ class Connection(TCPServer):
         finally:
             self.living.discard(self)
 
+    async def _close(self) -> None:
+        # A peer that the kernel has given up ends in a time-out, which Hypercorn takes for a crash.
+        with suppress(OSError):
+            await super()._close()
+
 
 def cut_connections() -> int:
     """Drop every open connection without waiting for its peer; gives their number."""

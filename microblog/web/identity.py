@@ -36,13 +36,20 @@ async def recognise() -> Actor | None:
     """Look up who this is, once for a request, and speak their language."""
     if "actor" not in g:
         token = login_token()
-        g.actor = await find_actor(token) if token else None
+        g.actor = await _find_here(token) if token else None
         if g.actor is not None:
             await _note_presence(g.actor)
             offered = scope.settings().languages.offered
             spoken = i18n.choose(offered, g.actor.language, i18n.language())
             i18n.speak(spoken, time_zone=g.actor.time_zone)
     return scope.find_viewer()
+
+
+async def _find_here(token: str) -> Actor | None:
+    if request.method in scope.SAFE_METHODS:
+        # The same connection as the page's own questions.
+        return await sessions.find_actor(scope.session(), token, lifetimes=lifetimes())
+    return await find_actor(token)
 
 
 async def find_actor(token: str) -> Actor | None:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from microblog.database import UNAVAILABLE
 from microblog.domain.errors import Busy, Refusal, TooManyRequests
 from microblog.i18n import gettext as _
-from microblog.web import csrf, forms, identity, negotiation, rendering
+from microblog.web import csrf, forms, identity, negotiation, rendering, scope
 from microblog.web.edge.asgi import Scope
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ _RETRY_SECONDS = "5"
 
 def install(app: Quart) -> None:
     """Register the one way in which everything that goes wrong is answered."""
+    # A page that tells of an error may have asked who is here.
+    app.teardown_request(scope.close)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http)
     for kind in UNAVAILABLE:

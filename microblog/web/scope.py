@@ -65,12 +65,18 @@ def in_unit_of_work(view: View) -> View:
         try:
             response = await make_response(await view(**arguments))
             work: UnitOfWork | None = g.get("work")
-            if work is not None and response.status_code < 400:
+            writes = request.method not in SAFE_METHODS
+            if work is not None and writes and response.status_code < 400:
                 await work.commit()
             return response
         finally:
-            work = g.pop("work", None)
-            if work is not None:
-                await work.close()
+            await close()
 
     return run
+
+
+async def close(_error: BaseException | None = None) -> None:
+    """Give back what the request holds; what is not committed by now never was."""
+    work: UnitOfWork | None = g.pop("work", None)
+    if work is not None:
+        await work.close()

@@ -158,7 +158,7 @@ async def test_writers_wait_for_another_process_and_readers_do_not(database: Dat
 
     await write(0)
     async with another_writer(database):
-        writing = [asyncio.create_task(write(number)) for number in range(3)]
+        writing = [asyncio.create_task(write(number)) for number in (1, 2, 3)]
         for _ in range(20):
             async with asyncio.timeout(2):
                 assert await people(database) == 1

@@ -40,7 +40,11 @@ async def test_the_indexes_that_pages_read(database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("name", "email"),
-    [("susan", "other@example.com"), ("SUSAN", "other@example.com"), ("other", "Susan@example.com")],
+    [
+        ("susan", "other@example.com"),
+        ("SUSAN", "other@example.com"),
+        ("other", "Susan@example.com"),
+    ],
 )
 async def test_names_and_addresses_are_unique_by_law(
     database: Database, name: str, email: str
@@ -91,7 +95,7 @@ async def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     number = await susan(database)
     with pytest.raises(StatementError, match="without a zone"):
         async with database.begin() as session:
-            naive = datetime(2026, 1, 1)  # noqa: DTZ001 (the very thing)
+            naive = datetime(2026, 1, 1)
             session.add(Post(user_id=number, body="when", timestamp=naive))
             await session.flush()
 

@@ -30,7 +30,9 @@ async def person(database: Database, name: str) -> Actor:
 
 async def test_fifty_registrations_of_one_name(database: Database) -> None:
     """M-040, T-19: one account, 49 clean refusals."""
-    names = ["".join(c.upper() if n >> i & 1 else c for i, c in enumerate("racing")) for n in range(50)]
+    names = [
+        "".join(c.upper() if n >> i & 1 else c for i, c in enumerate("racing")) for n in range(50)
+    ]
     assert len(set(names)) == 50
     found = await asyncio.gather(
         *(register(database, name, f"racer{n}@example.com") for n, name in enumerate(names))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+from microblog.domain import events
 from microblog.live import outbox
 from microblog.live.outbox import Outbox
 from tests.live.hearing import Town
@@ -91,3 +92,29 @@ async def test_a_slow_reader_does_not_hold_up_the_others(town: Town) -> None:
     await quick.hear(3 * size + 2)
     assert slow.outbox.close_code == 1013
     town.hub.leave(slow)
+
+
+async def test_a_burst_makes_no_gap_for_who_keeps_up(town: Town) -> None:
+    """As when an account with many posts is deleted: all at once is nobody's slowness."""
+    ears = [await (await town.listen(name, "explore")).live() for name in town.people]
+    number = 10 * town.hub.settings.queue_size
+    async with town.database.begin() as session:
+        for post_id in range(number):
+            events.record(session, events.POST_DELETED, actor_id=1, subject_id=post_id)
+    for ear in ears:
+        await ear.hear(number)
+        assert [frame["type"] for frame in ear.frames] == ["post.deleted"] * number
+
+
+async def test_a_burst_does_not_wait_long_for_who_reads_nothing(town: Town) -> None:
+    quick = await (await town.listen("mary", "explore")).live()
+    dead = await town.hub.admit(await town.log_in("david"), "en", town.channels(["explore"]))
+    assert [frame async for frame in town.hub.catch_up(dead, None)] == []
+    number = 10 * town.hub.settings.queue_size
+    async with town.database.begin() as session:
+        for post_id in range(number):
+            events.record(session, events.POST_DELETED, actor_id=1, subject_id=post_id)
+    await quick.hear(number, 10)
+    assert {frame["type"] for frame in quick.frames} == {"post.deleted"}
+    assert dead.outbox.close_code == 1013
+    town.hub.leave(dead)

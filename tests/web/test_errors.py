@@ -26,7 +26,9 @@ def broken(app: Quart) -> Callable[[View], None]:
         inner = guarded.__wrapped__.__wrapped__  # type: ignore[attr-defined]
         assert inner.__name__ == "explore"
         cell = next(
-            cell for cell in guarded.__wrapped__.__closure__ if cell.cell_contents is inner  # type: ignore[attr-defined]
+            cell
+            for cell in guarded.__wrapped__.__closure__
+            if cell.cell_contents is inner  # type: ignore[attr-defined]
         )
         cell.cell_contents = view
 
@@ -45,7 +47,7 @@ async def test_an_unknown_page(cast: Cast) -> None:
         assert title(page) == "Welcome to Microblog"
         assert heading(page) == "File Not Found"
         assert re.search(r'<a [^>]*href="/index">Back</a>', page)
-        assert navigation(page) == words
+        assert [word for word in navigation(page) if word != "Account"] == words
 
 
 async def test_json_for_who_asks_for_no_page(cast: Cast) -> None:

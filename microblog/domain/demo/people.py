@@ -47,6 +47,7 @@ class Resident:
             "about_me": self.about_me,
             "language": None,
             "created_at": self.joined_at,
+            "confirmed_at": self.joined_at,
             "last_seen_at": self.joined_at,
         }
 

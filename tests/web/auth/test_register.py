@@ -123,7 +123,19 @@ async def test_words_of_the_service_are_nobodys_name(cast: Cast) -> None:
 
 async def test_a_name_of_another_shape(cast: Cast) -> None:
     """T-41, T-42: look-alikes, invisible and direction characters, and what addresses break at."""
-    odd = ("a b", "-a", ".a", "_a", "a/b", "a?b", "ünal", "Ａnna", "аnna", "an\u202ena", "an\u200bna")
+    odd = (
+        "a b",
+        "-a",
+        ".a",
+        "_a",
+        "a/b",
+        "a?b",
+        "ünal",
+        "Ａnna",
+        "аnna",
+        "an\u202ena",
+        "an\u200bna",
+    )
     for name in (*odd, "\u212aate", "ﬁona", "a\x00b", "a@b", "a\nb", "😀"):
         assert await refused(cast, "username", username=name), name
 

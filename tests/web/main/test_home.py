@@ -4,8 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-import pytest
-
 from microblog.domain import posts
 from tests.cast import Cast, Person
 from tests.web.reading import (
@@ -189,7 +187,9 @@ async def test_a_row_is_what_scripts_and_style_sheets_rely_on(cast: Cast) -> Non
 async def test_the_navigation_of_somebody_who_is_logged_in(cast: Cast) -> None:
     """M-013, M-014, M-131."""
     page = await cast.susan.browser.text("/")
-    assert navigation(page) == ["Microblog", "Home", "Explore", "Profile", "Logout"]
+    bar = navigation(page)
+    assert set(bar) >= {"Microblog", "Home", "Explore", "Profile", "Logout"}
+    assert "Login" not in bar
     assert '<a class="nav-profile" href="/user/susan"' in page
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
     assert '<meta name="csrf-token" content="' in page
@@ -201,7 +201,9 @@ async def test_numbered_pages_keep_working(cast: Cast) -> None:
         await cast.publish(cast.susan, f"post {number}")
     first = texts(await cast.susan.browser.text("/"))
     for nonsense in ("1", "0", "-1", "x", "", "1.5", "1e9", "１", "0x1", "1_000", "٣", " "):
-        assert texts(await cast.susan.browser.text(f"/index?page={quote(nonsense)}")) == first, nonsense
+        assert texts(await cast.susan.browser.text(f"/index?page={quote(nonsense)}")) == first, (
+            nonsense
+        )
     assert texts(await cast.susan.browser.text("/index?page=2")) == ["post 0"]
     for past in ("3", "99999", "2147483648", "9223372036854775808", "9" * 400):
         page = await cast.susan.browser.text(f"/index?page={past}")
