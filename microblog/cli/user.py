@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from microblog.adapters.hasher import Hasher
 from microblog.cli.operating import plainly, run
 from microblog.database import Database
-from microblog.domain import users
+from microblog.domain import accounts, users
+from microblog.letterpress import site
 from microblog.models import User
+from microblog.resources import kept_secret
 from microblog.settings import load_or_exit
 
 Verb = Callable[[AsyncSession, User], Awaitable[None]]
@@ -59,6 +61,25 @@ def list_() -> None:
         click.echo(_row(entry, width))
     if not entries:
         click.echo("Nobody has an account yet.")
+
+
+@user.command()
+def invite() -> None:
+    """Print a link with which one person can open an account, once."""
+    settings = load_or_exit()
+    with plainly():
+        settings.server.instance.mkdir(parents=True, exist_ok=True)
+        key = settings.server.secret_key or kept_secret(settings.server.instance / "secret_key")
+
+    async def work(database: Database) -> str:
+        async with database.begin() as session:
+            return await accounts.invite(session, key=key)
+
+    token = run(settings, work)
+    if settings.accounts.registration != "invite":
+        mode = settings.accounts.registration
+        click.echo(f"Registration is {mode}: this link counts only by invitation.", err=True)
+    click.echo(f"{site(settings.server).rstrip('/')}/auth/register?invite={token}")
 
 
 @user.command()

@@ -66,7 +66,6 @@ async def _set_password(
     session: AsyncSession, user: User, password_hash: str, *, language: str
 ) -> None:
     await users.change_password(session, user.id, password_hash)
-    await grants.revoke(session, user.id, grants.RESET)
     await _write_to(session, user, "password_changed", language=language)
 
 
@@ -140,12 +139,17 @@ async def change_address(
 
 
 async def restore_address(session: AsyncSession, permission: Permission) -> bool:
-    """Go back to the old address. Whoever changed it is logged out, and their links are void."""
+    """Go back to the old address. Whoever changed it is logged out, and their links are void.
+
+    Links back to addresses before this one stay good: whoever has taken an account over may change
+    its address twice, and must not make the first letter worthless with the second.
+    """
     if not permission.email or not await grants.use(session, permission):
         return False
     user = await users.by_id(session, permission.user_id or 0)
     await _set_address(session, user, permission.email)
-    await grants.revoke(session, user.id, grants.CHANGE_ADDRESS, grants.RESTORE_ADDRESS)
+    await grants.revoke(session, user.id, grants.CHANGE_ADDRESS)
+    await grants.revoke_newer(session, permission)
     await sessions.end_all(session, user.id)
     return True
 

@@ -8,13 +8,14 @@ statement uses it up, so that of many parallel uses one succeeds.
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import jwt
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from microblog.models import Grant, utc_now
 
@@ -51,8 +52,6 @@ async def issue(
     session: AsyncSession, kind: str, user_id: int | None, *, key: str, email: str | None = None
 ) -> int:
     """Issue a permission and return its id; :func:`link_token` makes what goes into the link."""
-    if kind in _NEWEST_ONLY and user_id is not None:
-        await session.execute(delete(Grant).where(Grant.user_id == user_id, Grant.kind == kind))
     nonce = secrets.token_urlsafe(32)
     now = utc_now()
     grant = Grant(
@@ -70,9 +69,9 @@ async def issue(
 
 
 async def link_token(session: AsyncSession, grant_id: int, *, key: str) -> str | None:
-    """The token of a permission, for its letter; ``None`` if it is gone."""
-    grant = await session.get(Grant, grant_id)
-    if grant is None or grant.used_at is not None or grant.expires_at <= utc_now():
+    """The token of a permission, for its letter; ``None`` if it permits nothing any more."""
+    grant = await session.scalar(select(Grant).where(Grant.id == grant_id, *_holding(utc_now())))
+    if grant is None:
         return None
     claims = {
         grant.kind: grant.user_id,
@@ -90,10 +89,7 @@ async def find(session: AsyncSession, kind: str, token: str, *, key: str) -> Per
     row = (
         await session.execute(
             select(Grant.kind, Grant.user_id, Grant.email, Grant.secret_hash).where(
-                Grant.secret_hash == secret_hash,
-                Grant.kind == kind,
-                Grant.used_at.is_(None),
-                Grant.expires_at > utc_now(),
+                Grant.secret_hash == secret_hash, Grant.kind == kind, *_holding(utc_now())
             )
         )
     ).first()
@@ -101,16 +97,13 @@ async def find(session: AsyncSession, kind: str, token: str, *, key: str) -> Per
 
 
 async def use(session: AsyncSession, permission: Permission) -> bool:
-    """Use the permission up. False if somebody was faster or time has run out."""
+    """Use the permission up. False if somebody was faster, time has run out, or a newer one is."""
     now = utc_now()
     result = await session.execute(
         update(Grant)
-        .where(
-            Grant.secret_hash == permission.secret_hash,
-            Grant.used_at.is_(None),
-            Grant.expires_at > now,
-        )
+        .where(Grant.secret_hash == permission.secret_hash, *_holding(now))
         .values(used_at=now)
+        .execution_options(synchronize_session=False)
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has a rowcount
 
@@ -120,13 +113,41 @@ async def revoke(session: AsyncSession, user_id: int, *kinds: str) -> None:
     await session.execute(delete(Grant).where(Grant.user_id == user_id, Grant.kind.in_(kinds)))
 
 
+async def revoke_newer(session: AsyncSession, permission: Permission) -> None:
+    """Make void what was permitted to the same person, of the same kind, after this."""
+    this = select(Grant.id).where(Grant.secret_hash == permission.secret_hash).scalar_subquery()
+    await session.execute(
+        delete(Grant)
+        .where(
+            Grant.user_id == permission.user_id, Grant.kind == permission.kind, Grant.id > this
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def sweep(session: AsyncSession) -> None:
     """Forget what has expired."""
     await session.execute(delete(Grant).where(Grant.expires_at < utc_now()))
 
 
+def _holding(now: datetime) -> list[ColumnElement[bool]]:
+    """What is true of a permission that still counts."""
+    newer = aliased(Grant)
+    superseded = (
+        select(newer.id)
+        .where(newer.user_id == Grant.user_id, newer.kind == Grant.kind, newer.id > Grant.id)
+        .correlate(Grant)
+        .exists()
+    )
+    return [
+        Grant.used_at.is_(None),
+        Grant.expires_at > now,
+        not_(and_(Grant.kind.in_(_NEWEST_ONLY), superseded)),
+    ]
+
+
 def _read(kind: str, token: str, key: str) -> str | None:
-    if len(token) > _LONGEST_TOKEN:
+    if len(token) > _LONGEST_TOKEN or not _is_canonical(token):
         return None
     try:
         claims = jwt.decode(
@@ -137,6 +158,16 @@ def _read(kind: str, token: str, key: str) -> str | None:
     if kind not in claims or not isinstance(claims["jti"], str):
         return None
     return _digest(claims["jti"])
+
+
+def _is_canonical(token: str) -> bool:
+    # Decoders overlook odd characters and the last two bits: one signature has many spellings.
+    signature = token.rpartition(".")[2].encode()
+    try:
+        decoded = urlsafe_b64decode(signature + b"=" * (-len(signature) % 4))
+    except ValueError:
+        return False
+    return urlsafe_b64encode(decoded).rstrip(b"=") == signature
 
 
 def _secret(key: str, nonce: str) -> str:

@@ -182,6 +182,11 @@ async def give_back(session: AsyncSession, letter: Claimed) -> None:
     await _change(session, letter, attempts=letter.attempts - 1, lease_until=None)
 
 
+async def forget(session: AsyncSession, user_id: int) -> None:
+    """Take back whatever was to be said to a person, and that anything was."""
+    await session.execute(delete(Letter).where(Letter.user_id == user_id))
+
+
 async def sweep(session: AsyncSession) -> None:
     """Forget letters that were sent, or given up, long ago, and those that are none."""
     now = utc_now()

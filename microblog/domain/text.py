@@ -4,6 +4,9 @@ import unicodedata
 
 from microblog.domain.errors import Invalid, Malformed
 
+# Embeddings, overrides and isolates of text direction (Unicode Standard Annex 9, section 2).
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 
 def clean(raw: str, *, maximum: int, minimum: int = 0, field: str = "") -> str:
     """Normalise a text of several lines: NFC, newlines as line ends, no blanks around.
@@ -28,7 +31,13 @@ def clean(raw: str, *, maximum: int, minimum: int = 0, field: str = "") -> str:
 
 
 def clean_line(raw: str, *, maximum: int, minimum: int = 0, field: str = "") -> str:
-    """Normalise a text of one line: as :func:`clean`, and a line end is a space."""
+    """Normalise a text of one line: as :func:`clean`, and a line end is a space.
+
+    One line stands among other words, so what would turn the direction of those is refused too.
+    """
+    for character in raw:
+        if character in _TURNING:
+            raise Malformed(field=field, character=f"U+{ord(character):04X}")
     return clean(" ".join(raw.split("\n")), maximum=maximum, minimum=minimum, field=field)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, delete, exists, func, or_, s
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from microblog.domain import events, sessions, text, usernames
+from microblog.domain import events, grants, letters, sessions, text, usernames
 from microblog.domain.actors import Actor
 from microblog.domain.errors import EmailTaken, Invalid, NotFound, UsernameTaken
 from microblog.models import Ban, Follow, Operator, Post, User, utc_now
@@ -195,10 +195,12 @@ async def edit_profile(
 
 
 async def change_password(session: AsyncSession, user_id: int, password_hash: str) -> None:
-    """Set a new password; every login of the account ends."""
+    """Set a new password; every login of the account ends, and so does what was asked before."""
     await session.execute(
         update(User).where(User.id == user_id).values(password_hash=password_hash)
     )
+    # Whoever knew the old password may have asked for another address.
+    await grants.revoke(session, user_id, grants.RESET, grants.CHANGE_ADDRESS)
     await sessions.end_all(session, user_id)
 
 
@@ -230,6 +232,7 @@ async def close(session: AsyncSession, user: User) -> None:
     for post_id in await session.scalars(select(Post.id).where(Post.user_id == user.id)):
         events.record(session, events.POST_DELETED, actor_id=user.id, subject_id=post_id)
     await sessions.end_all(session, user.id)
+    await letters.forget(session, user.id)
     await session.execute(delete(User).where(User.id == user.id))
 
 

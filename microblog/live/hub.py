@@ -192,7 +192,7 @@ class Hub:
         """Let the sockets send: many events at once are no sign that a reader is slow."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_PAUSE_SECONDS):
-                while any(reader.outbox.is_filling for reader in self.audience):
+                while any(r.outbox.is_filling for r in self.audience):  # noqa: ASYNC110 (brief)
                     await asyncio.sleep(0.005)
 
     def _deliver(self, event: Logged, post: PostView | None) -> None:

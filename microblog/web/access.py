@@ -45,6 +45,15 @@ def visitors(view: _Handler) -> _Handler:
     return _classed(view, Access.VISITORS)
 
 
+def visitors_by_letter(view: _Handler) -> _Handler:
+    """As :func:`visitors`, where the address of the page may be a secret out of a letter.
+
+    Such a page names itself to nobody, so that browsers do not say either where its form is from.
+    """
+    view.nameless = True  # type: ignore[attr-defined]  # a mark that `enforce` looks for
+    return _classed(view, Access.VISITORS)
+
+
 def members_unconfirmed_too(view: _Handler) -> _Handler:
     """As :func:`members`, also for changes by people whose address is not confirmed yet."""
     view.unconfirmed_too = True  # type: ignore[attr-defined]  # a mark that `enforce` looks for
@@ -86,7 +95,7 @@ def _guarded(view: Callable[..., Awaitable[Any]], access: Access) -> scope.View:
         if actor is None and access is Access.MEMBERS:
             return await ask_to_log_in()
         if request.method not in scope.SAFE_METHODS:
-            await csrf.check()
+            await csrf.check(nameless=getattr(view, "nameless", False))
             if access is Access.MEMBERS and not getattr(view, "unconfirmed_too", False):
                 _insist_on_confirmation(actor)
         return await view(**arguments)

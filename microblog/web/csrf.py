@@ -33,11 +33,17 @@ def token() -> str:
     return f"{nonce}.{_sign(nonce, identity.login_token() or _visitor())}"
 
 
-async def check() -> None:
-    """Raise :class:`Forged` unless this request comes from a page of ours."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+async def check(*, nameless: bool = False) -> None:
+    """Raise :class:`Forged` unless this request comes from a page of ours.
+
+    The form of a ``nameless`` page, which has the referrer policy ``no-referrer``, comes with the
+    origin ``null`` (Fetch standard, "append a request Origin header").
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site not in (None, "same-origin", "none"):
         raise Forged
-    origin = request.headers.get("Origin")
+    if origin == "null" and (site == "same-origin" or (nameless and site is None)):
+        origin = None
     if origin is not None and not is_own_origin(origin, request.headers.get("Host", "")):
         raise Forged
     given = request.headers.get(_HEADER) or (await request.form).get(_FIELD, "")

@@ -54,11 +54,13 @@ class PageForm(Form):
         return 400 if self.malformed else 200
 
 
-def mail_address(_form: Form, field: Field) -> None:
+def mail_address(form: Form, field: Field) -> None:
     """A validator: the field holds one mailbox."""
     try:
         users.check_email(field.data or "")
     except Invalid as refusal:
+        if isinstance(form, PageForm):
+            form.malformed = form.malformed or isinstance(refusal, Malformed)
         raise ValidationError(i18n.gettext(refusal.message, **refusal.values)) from refusal
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from microblog.domain import limits
 from microblog.domain.actors import Actor
 from microblog.domain.limits import Allowance
@@ -45,10 +47,10 @@ async def spend(claims: Sequence[Claim]) -> None:
             await limits.spend(session, allowance, key)
 
 
-async def give_back(claims: Sequence[Claim]) -> None:
+async def give_back(session: AsyncSession, claims: Sequence[Claim]) -> None:
     """What succeeded was no guess: it does not count."""
     for allowance, key in claims:
-        await limits.give_back(scope.session(), allowance, key)
+        await limits.give_back(session, allowance, key)
 
 
 async def spend_write(actor: Actor) -> None:

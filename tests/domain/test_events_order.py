@@ -11,6 +11,13 @@ from microblog.models import Event, User
 from microblog.settings import Settings
 
 
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    # On a busy machine SQLite's writers may wait long for each other; that is not what this is about.
+    waits = {"MICROBLOG_DATABASE_POOL_TIMEOUT": "60", "MICROBLOG_DATABASE_BUSY_TIMEOUT": "60"}
+    return environment | waits
+
+
 def note(session, subject_id: int) -> None:
     events.record(session, events.PING, actor_id=0, subject_id=subject_id)
 

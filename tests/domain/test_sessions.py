@@ -1,6 +1,5 @@
 """Logins and their ends."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,10 +15,9 @@ LIVES = Lifetimes(idle=14, longest=90, remembered=365)
 
 
 @pytest.fixture
-async def susan(database: Database) -> AsyncIterator[User]:
+async def susan(database: Database) -> User:
     async with database.begin() as session:
-        user = await users.register(session, "susan", "susan@example.com", "hash")
-    yield user
+        return await users.register(session, "susan", "susan@example.com", "hash")
 
 
 async def begin(database: Database, user: User, *, remembered: bool = False) -> str:

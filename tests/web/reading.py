@@ -49,8 +49,9 @@ def value_of(page: str, field: str) -> str:
 
 
 def labels(page: str) -> dict[str, str]:
-    """The labels, by the id of the field that each is for."""
-    found = re.findall(r'<label for="([^"]+)">(.*?)</label>', page)
+    """The labels of the page's form, by the id of the field that each is for."""
+    content = page.partition("<main")[2].partition("</main>")[0]
+    found = re.findall(r'<label for="([^"]+)">(.*?)</label>', content)
     return {field: unescape(text) for field, text in found}
 
 

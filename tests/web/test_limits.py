@@ -1,12 +1,13 @@
 """How often something may be tried, as a visitor meets it."""
 
 import asyncio
+import time
 
 import pytest
 from quart import Quart
 from sqlalchemy import func, select
 
-from microblog.models import Post, User
+from microblog.models import User
 from tests.cast import HTML, PASSWORD, Browser, Cast
 from tests.web.reading import body, leads_to
 
@@ -130,21 +131,23 @@ async def test_five_new_accounts_from_an_address(cast: Cast) -> None:
 
 
 async def test_sixty_changes_a_minute(cast: Cast) -> None:
-    """What is refused is given back to whoever typed it."""
+    """And one more with each second; what is refused is given back to whoever typed it."""
+    begun = time.monotonic()
     token = await cast.susan.browser.token("/")
-    for number in range(60):
+    done = 0
+    for number in range(500):
         path = "/" if number % 2 else "/follow/john"
-        response = await cast.susan.browser.post(path, csrf_token=token, post=f"post {number}")
-        assert response.status_code == 302
-    response = await cast.susan.browser.post("/", csrf_token=token, post="one <too> many")
+        response = await cast.susan.browser.post(path, csrf_token=token, post="one <too> many")
+        if response.status_code == 429 and path == "/":
+            break
+        done += response.status_code == 302
+    assert 60 <= done <= 62 + time.monotonic() - begun
     assert response.status_code == 429
     assert int(response.headers["Retry-After"]) >= 1
     assert "one &lt;too&gt; many" in await body(response)
     assert (await cast.susan.browser.get("/")).status_code == 200
     john = await cast.john.browser.submit("/", post="mine")
     assert john.status_code == 302
-    async with cast.resources.database.reading() as session:
-        assert await session.scalar(select(func.count()).select_from(Post)) == 31
 
 
 @pytest.mark.usefixtures("strict")

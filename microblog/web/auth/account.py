@@ -1,5 +1,6 @@
 """One's own account: password, address, words, logins, and the way out."""
 
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -154,9 +155,14 @@ def _words(form: WordsForm) -> WordsForm:
     as_browser = ("", _("As my browser says"))
     offered = scope.settings().languages.offered
     form.language.choices = [as_browser, *((code, i18n.autonym(code)) for code in offered)]
-    zones = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
-    form.time_zone.choices = [as_browser, *((zone, zone.replace("_", " ")) for zone in zones)]
+    form.time_zone.choices = [as_browser, *((zone, zone.replace("_", " ")) for zone in _zones())]
     return form
+
+
+@cache
+def _zones() -> list[str]:
+    # Looking for them opens hundreds of files.
+    return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
 async def _knows_password(form: PageForm) -> bool:
@@ -169,5 +175,7 @@ async def _knows_password(form: PageForm) -> bool:
     if not await scope.resources().hasher.verify(found.password_hash, typed):
         form.show(Invalid("This is not your password.", field="old_password"))
         return False
-    await limiting.give_back(claims)
+    # By itself, as what follows (a hash, an allowance) must not wait in this request's transaction.
+    async with scope.resources().database.begin() as session:
+        await limiting.give_back(session, claims)
     return True

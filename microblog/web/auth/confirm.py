@@ -18,7 +18,7 @@ Deed = Callable[[Permission], Awaitable[bool]]
 
 
 @bp.route("/confirm/<token>", methods=["GET", "POST"])
-@access.visitors
+@access.visitors_by_letter
 async def confirm(token: str) -> Any:
     """An address is really somebody's: the first one, or a new one."""
     for kind, deed in ((grants.CONFIRM, _confirm), (grants.CHANGE_ADDRESS, _change)):
@@ -30,7 +30,7 @@ async def confirm(token: str) -> Any:
 
 
 @bp.route("/restore_address/<token>", methods=["GET", "POST"])
-@access.visitors
+@access.visitors_by_letter
 async def restore_address(token: str) -> Any:
     """Somebody else changed the address: back to the old one, and everybody out."""
     permission = await _permission(grants.RESTORE_ADDRESS, token)
@@ -44,6 +44,8 @@ async def restore_address(token: str) -> Any:
 @access.members_unconfirmed_too
 async def send_confirmation() -> Any:
     """Send the letter once more."""
+    if scope.settings().accounts.confirm_email == "off":
+        return redirect(url_for("auth.account"))
     actor = scope.viewer()
     try:
         await limiting.spend(limiting.letter_claims("confirm", str(actor.id)))
@@ -89,7 +91,8 @@ async def _change(permission: Permission) -> bool:
 
 
 async def _restore(permission: Permission) -> bool:
+    done = await accounts.restore_address(scope.session(), permission)
     actor = scope.find_viewer()
-    if actor is not None and actor.id == permission.user_id:
+    if done and actor is not None and actor.id == permission.user_id:
         identity.forget_login()
-    return await accounts.restore_address(scope.session(), permission)
+    return done

@@ -52,7 +52,7 @@ async def _try(form: LoginForm) -> Any:
         audit("failed login", user_id=found.user_id, address=client.address())
         await flash(_("Invalid username or password"))
         return redirect(url_for("auth.login", next=target))
-    await limiting.give_back(claims)
+    await limiting.give_back(scope.session(), claims)
     audit("login", user_id=found.user_id, address=client.address())
     await identity.log_in(found.user_id, remember=form.remember_me.data)
     return redirect(target or url_for("main.index"))

@@ -28,7 +28,12 @@ async def reset_password_request() -> Any:
             await _promise(form.text("email"))
             await flash(_("Check your email for the instructions to reset your password"))
             return redirect(url_for("auth.login"))
-    return page("auth/reset_password_request.html", title=_("Reset Password"), form=form)
+    return page(
+        "auth/reset_password_request.html",
+        title=_("Reset Password"),
+        status=form.status,
+        form=form,
+    )
 
 
 async def _promise(email: str) -> None:
@@ -41,7 +46,7 @@ async def _promise(email: str) -> None:
 
 
 @bp.route("/reset_password/<token>", methods=["GET", "POST"])
-@access.visitors
+@access.visitors_by_letter
 async def reset_password(token: str) -> Any:
     """Set a new password; every login of the account ends."""
     if scope.find_viewer() is not None:
@@ -54,7 +59,7 @@ async def reset_password(token: str) -> Any:
     form = ResetPasswordForm()
     if request.method == "POST":
         form = await ResetPasswordForm.received()
-        if form.validate() and (new := await _new_hash(form)):
+        if form.validate() and (new := await _new_hash(form, permission.user_id)):
             done = await accounts.reset_password(
                 scope.session(), permission, new, language=language()
             )
@@ -69,11 +74,13 @@ async def reset_password(token: str) -> Any:
     return response
 
 
-async def _new_hash(form: ResetPasswordForm) -> str | None:
+async def _new_hash(form: ResetPasswordForm, user_id: int) -> str | None:
     password = form.text("password")
     minimum = scope.settings().accounts.password_min_length
+    async with scope.resources().database.reading() as session:
+        user = await users.by_id(session, user_id)
     try:
-        users.check_password(password, username="", minimum=minimum)
+        users.check_password(password, username=user.username, minimum=minimum)
     except Invalid as refusal:
         form.show(refusal)
         return None

@@ -17,7 +17,7 @@ from microblog.web.rendering import page
 
 
 @bp.route("/register", methods=["GET", "POST"])
-@access.visitors
+@access.visitors_by_letter
 async def register() -> Any:
     """Ask for name, address and password; the account then has to log in."""
     if scope.find_viewer() is not None:
@@ -32,9 +32,13 @@ async def register() -> Any:
         if form.validate() and await _open(form, invitation):
             await flash(_("Congratulations, you are now a registered user!"))
             return redirect(url_for("auth.login"))
-    return page(
+    response = page(
         "auth/register.html", title=_("Register"), status=form.status, form=form, closed=closed
     )
+    if "invite" in request.args:
+        # The address of this page is a secret.
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 async def _invitation() -> Permission | None:
@@ -56,20 +60,22 @@ async def _open(form: RegistrationForm, invitation: Permission | None) -> bool:
         await limiting.spend(claims)
         # Hashing takes long on purpose: it comes before the transaction, which others wait for.
         password_hash = await scope.resources().hasher.hash(password)
+        user_id = await _write_down(name, email, password_hash)
+        # Last, as a name that is taken must not cost the invitation.
         if invitation is not None and not await grants.use(scope.session(), invitation):
             raise RegistrationClosed
-        await _write_down(name, email, password_hash)
     except Invalid as refusal:
         form.show(refusal)
         return False
+    audit("register", user_id=user_id)
     return True
 
 
-async def _write_down(name: str, email: str, password_hash: str) -> None:
+async def _write_down(name: str, email: str, password_hash: str) -> int:
     session = scope.session()
     asks = scope.settings().accounts.confirm_email != "off"
     user = await users.register(session, name, email, password_hash, confirmed=not asks)
     if asks:
         key = scope.resources().secret_key
         await accounts.ask_confirmation(session, user, key=key, language=language())
-    audit("register", user_id=user.id)
+    return user.id

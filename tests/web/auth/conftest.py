@@ -18,5 +18,12 @@ async def secure_app(environment: dict[str, str]) -> AsyncIterator[Quart]:
 
 
 @pytest.fixture
+def patient(environment: dict[str, str]) -> None:
+    """For crowds: on a busy machine the last one waits longer than a visitor should."""
+    environment["MICROBLOG_DATABASE_POOL_TIMEOUT"] = "60"
+    environment["MICROBLOG_DATABASE_BUSY_TIMEOUT"] = "60"
+
+
+@pytest.fixture
 def closed_registration(environment: dict[str, str]) -> None:
     environment["MICROBLOG_ACCOUNTS_REGISTRATION"] = "closed"

@@ -153,6 +153,7 @@ async def test_who_is_in_needs_no_account(cast: Cast) -> None:
     assert leads_to(await cast.susan.browser.get(PAGE)) == "/index"
 
 
+@pytest.mark.usefixtures("patient")
 async def test_fifty_at_once_with_one_name(cast: Cast) -> None:
     """M-040, T-19: one is let in, the others are told at the field; nothing fails."""
     token = await cast.stranger.token(PAGE)
