@@ -58,6 +58,8 @@ def leave_transactions_to_us(connection: Any, _record: Any) -> None:
     # The driver would commit before each CREATE TABLE; a migration is to happen whole or not at
     # all. Foreign keys stay off, as they are by default here: remaking a table must not cascade.
     connection.isolation_level = None
+    # Before anybody serves: with others about, the file could not change to it.
+    connection.execute("PRAGMA journal_mode = WAL").close()
 
 
 def begin(connection: Any) -> None:

@@ -11,11 +11,13 @@ wait for it in turn, in the loop; between processes ``BEGIN IMMEDIATE`` and the 
 them in turn. Readers are never in anybody's way (write-ahead log).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from socket import gaierror
 from typing import Any
 
+import aiosqlite
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext, make_url
@@ -146,17 +148,23 @@ def _nobody() -> None:
 
 
 def _sqlite_engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEngine]:
-    timeout = {"pool_timeout": settings.pool_timeout}
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, **timeout)
+    path = make_url(url).database or ""
+    options: dict[str, Any] = {
+        "async_creator": lambda: open_sqlite(path),
+        "pool_timeout": settings.pool_timeout,
+        # What people wrote does not belong into a message about an error.
+        "hide_parameters": True,
+        "max_overflow": 0,
+    }
+    writer = create_async_engine(url, pool_size=1, **options)
     reader = create_async_engine(
         url,
         pool_size=settings.pool_size,
-        max_overflow=0,
         # sqlite3's own "autocommit" is what we set below; this keeps SQLAlchemy from beginning.
         isolation_level="AUTOCOMMIT",
         # There is never a transaction to roll back when a reader is returned.
         pool_reset_on_return=None,
-        **timeout,
+        **options,
     )
     for engine, pragmas in (
         (writer, {"journal_mode": "WAL", "synchronous": settings.synchronous}),
@@ -166,6 +174,20 @@ def _sqlite_engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, 
         event.listen(engine.sync_engine, "connect", _configure(pragmas))
     event.listen(writer.sync_engine, "begin", _begin_immediate)
     return writer, reader
+
+
+async def open_sqlite(path: str) -> aiosqlite.Connection:
+    """Open a SQLite file; cancelled meanwhile, the connection is closed and not left behind."""
+
+    async def connect() -> aiosqlite.Connection:
+        return await aiosqlite.connect(path, isolation_level=None)
+
+    opening = asyncio.create_task(connect())
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await (await opening).close()
+        raise
 
 
 def _configure(pragmas: dict[str, str]) -> Callable[[Any, Any], None]:
@@ -193,6 +215,7 @@ def _postgresql_engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngi
         max_overflow=settings.pool_size,
         pool_timeout=settings.pool_timeout,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "timeout": settings.pool_timeout,
             "server_settings": {

@@ -4,7 +4,7 @@ The language of the moment is a context variable, so that two requests that are 
 mix. English is the language of the source; it needs no catalogue.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.core import negotiate_locale
 from babel.dates import format_datetime, get_timezone
 from babel.support import LazyProxy, Translations
 
@@ -74,9 +73,15 @@ def lazy(message: str) -> Any:
     return LazyProxy(gettext, message, enable_cache=False)
 
 
+def marked(message: str) -> str:
+    """The message itself: marks, for the catalogues, a text that is translated where it is shown."""
+    return message
+
+
 def autonym(code: str) -> str:
     """What a language calls itself: ``Deutsch``."""
-    return str(Locale.parse(code).get_display_name() or code).capitalize()
+    name = str(Locale.parse(code).get_display_name() or code)
+    return name[:1].upper() + name[1:]
 
 
 def direction(code: str) -> str:
@@ -102,12 +107,21 @@ def choose(offered: Sequence[str], *wishes: str | None) -> str:
 
     A wish is a language code, or a whole Accept-Language header; what cannot be read is no wish.
     """
+    known = {code.lower(): code for code in offered}
+    bare = {code.partition("_")[0]: code for code in reversed(known)}
     for wish in wishes:
-        if wish:
-            met = negotiate_locale(_preferences(wish), offered, sep="_")
+        for preferred in _preferences(wish or ""):
+            met = _longest_known(preferred, known) or known.get(bare.get(preferred, ""))
             if met:
                 return met
     return offered[0]
+
+
+def _longest_known(code: str, known: Mapping[str, str]) -> str | None:
+    """The lookup of RFC 4647, 3.4: ``zh_hant_tw``, else ``zh_hant``, else ``zh``."""
+    while code and code not in known:
+        code = code.rpartition("_")[0]
+    return known.get(code)
 
 
 def _preferences(header: str) -> list[str]:
@@ -119,7 +133,7 @@ def _preferences(header: str) -> list[str]:
             weight = float(quality) if quality else 1.0
         except ValueError:
             continue
-        code = code.strip().replace("-", "_")
+        code = code.strip().replace("-", "_").lower()
         if weight > 0 and code.replace("_", "").isalnum():
             ranked.append((-weight, place, code))
     return [code for _, _, code in sorted(ranked)]

@@ -40,7 +40,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_server: URL) -> Iterator[URL]:
-    """A database that the migrations have made, of this worker alone."""
+    """A database that the migrations have made; copied, never opened by a test."""
     name = f"microblog_test_{uuid4().hex[:12]}"
     asyncio.run(servers.execute(postgresql_server, f'CREATE DATABASE "{name}"'))
     url = postgresql_server.set(database=name)
@@ -61,11 +61,22 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def reused_postgresql(migrated_postgresql: URL) -> Iterator[URL]:
+    """A copy of it, for one test after the other: making one takes a checkpoint."""
+    name = f"microblog_test_{uuid4().hex[:12]}"
+    server = migrated_postgresql.set(database="postgres")
+    template = migrated_postgresql.database
+    asyncio.run(servers.execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    yield migrated_postgresql.set(database=name)
+    asyncio.run(servers.execute(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
 @pytest.fixture
-def postgresql_url(migrated_postgresql: URL) -> str:
-    """The worker's own database, emptied: making one anew for each test takes a checkpoint."""
-    asyncio.run(servers.empty(migrated_postgresql, migrations.newest()))
-    return migrated_postgresql.render_as_string(hide_password=False)
+def postgresql_url(reused_postgresql: URL) -> str:
+    """An empty, migrated database on PostgreSQL."""
+    asyncio.run(servers.empty(reused_postgresql, migrations.newest()))
+    return reused_postgresql.render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -145,6 +145,10 @@ def test_a_route_that_does_not_say_so_does_not_start() -> None:
         access.enforce(app)
 
 
+# Their own pages ask for no referrer, so their own forms come without an origin; the token decides.
+NAMELESS = {"auth.confirm", "auth.reset_password", "auth.restore_address"}
+
+
 async def test_every_change_wants_a_form_of_our_own(cast: Cast, app: Quart) -> None:
     """T-20, M-017: by token, by Sec-Fetch-Site and by Origin; nothing is changed."""
     await cast.publish(cast.susan, "hands off")
@@ -167,6 +171,8 @@ async def test_every_change_wants_a_form_of_our_own(cast: Cast, app: Quart) -> N
         for method in methods - SAFE:
             changing += 1
             for form, headers in attacks:
+                if headers == {"Origin": "null"} and rule.endpoint in NAMELESS:
+                    continue
                 response = await cast.susan.browser.client.open(
                     path, method=method, form=fields | form, headers={**HTML, **headers}
                 )

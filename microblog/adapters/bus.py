@@ -6,14 +6,14 @@ and looks again after a while even if nobody calls.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Protocol
 
 import aiosqlite
 import asyncpg
 from sqlalchemy.engine import URL
 
+from microblog.database import open_sqlite
 from microblog.domain.events import NOTIFY_CHANNEL
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class SQLiteBus:
                 await asyncio.sleep(1)
 
     async def _watch(self, wake: Wake) -> None:
-        async with _opened(self._path) as connection:
+        connection = await open_sqlite(self._path)
+        try:
             last = None
             while True:
                 async with connection.execute("PRAGMA data_version") as cursor:
@@ -63,20 +64,8 @@ class SQLiteBus:
                     last = version
                     wake()
                 await asyncio.sleep(self._seconds)
-
-
-@asynccontextmanager
-async def _opened(path: str) -> AsyncIterator[aiosqlite.Connection]:
-    # Cancelled while it opens, a connection would be nobody's, and never closed.
-    opening = asyncio.create_task(_open(path))
-    try:
-        yield await asyncio.shield(opening)
-    finally:
-        await (await opening).close()
-
-
-async def _open(path: str) -> aiosqlite.Connection:
-    return await aiosqlite.connect(path, isolation_level=None)
+        finally:
+            await connection.close()
 
 
 class PostgreSQLBus:

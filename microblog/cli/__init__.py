@@ -12,9 +12,10 @@ from microblog.cli.db import db
 from microblog.cli.demo import demo
 from microblog.cli.serve import serve
 from microblog.cli.shell import shell
+from microblog.cli.translate import translate
 from microblog.cli.user import user
 
-COMMANDS: tuple[click.Command, ...] = (serve, db, user, demo, shell, config)
+COMMANDS: tuple[click.Command, ...] = (serve, db, translate, user, demo, shell, config)
 
 
 @click.group()

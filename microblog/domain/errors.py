@@ -19,12 +19,14 @@ A refusal is expected and is no crash: it is shown to the person, never logged a
 
 from typing import Any, ClassVar
 
+from microblog.i18n import marked
+
 
 class Refusal(Exception):
     """The product says no. ``status`` is the HTTP status that says the same."""
 
     status: ClassVar[int] = 400
-    message: str = "This cannot be done."
+    message: str = marked("This cannot be done.")
 
     def __init__(self, message: str | None = None, **values: Any) -> None:
         super().__init__(message or self.message)
@@ -45,49 +47,49 @@ class Invalid(Refusal):
 class Malformed(Invalid):
     """A text holds a character that no text may hold."""
 
-    message = "This text contains a character that cannot be used: %(character)s."
+    message = marked("This text contains a character that cannot be used: %(character)s.")
 
 
 class UsernameTaken(Invalid):
     """The name is in use, or reserved."""
 
     field = "username"
-    message = "Please use a different username."
+    message = marked("Please use a different username.")
 
 
 class EmailTaken(Invalid):
     """The address belongs to an account already."""
 
     field = "email"
-    message = "Please use a different email address."
+    message = marked("Please use a different email address.")
 
 
 class NotAllowed(Refusal):
     """The person may not do this."""
 
     status = 403
-    message = "You may not do this."
+    message = marked("You may not do this.")
 
 
 class RegistrationClosed(Refusal):
     """This service takes no new accounts at present."""
 
     status = 403
-    message = "Registration is closed."
+    message = marked("Registration is closed.")
 
 
 class NotFound(Refusal):
     """Not there, or not yours: the answer is the same."""
 
     status = 404
-    message = "File Not Found"
+    message = marked("File Not Found")
 
 
 class TooManyRequests(Refusal):
     """An allowance is used up; ``retry_after`` is in whole seconds, at least 1."""
 
     status = 429
-    message = "Too many attempts. Please wait a little and try again."
+    message = marked("Too many attempts. Please wait a little and try again.")
 
     def __init__(self, retry_after: float) -> None:
         super().__init__()
@@ -98,4 +100,4 @@ class Busy(Refusal):
     """The service has as much work as it takes; coming again soon helps."""
 
     status = 503
-    message = "The service is busy. Please try again in a moment."
+    message = marked("The service is busy. Please try again in a moment.")

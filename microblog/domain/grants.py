@@ -118,9 +118,7 @@ async def revoke_newer(session: AsyncSession, permission: Permission) -> None:
     this = select(Grant.id).where(Grant.secret_hash == permission.secret_hash).scalar_subquery()
     await session.execute(
         delete(Grant)
-        .where(
-            Grant.user_id == permission.user_id, Grant.kind == permission.kind, Grant.id > this
-        )
+        .where(Grant.user_id == permission.user_id, Grant.kind == permission.kind, Grant.id > this)
         .execution_options(synchronize_session=False)
     )
 

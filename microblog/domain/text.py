@@ -3,6 +3,7 @@
 import unicodedata
 
 from microblog.domain.errors import Invalid, Malformed
+from microblog.i18n import marked
 
 # Embeddings, overrides and isolates of text direction (Unicode Standard Annex 9, section 2).
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -20,9 +21,9 @@ def clean(raw: str, *, maximum: int, minimum: int = 0, field: str = "") -> str:
     text = unicodedata.normalize("NFC", text).strip()
     if not minimum <= len(text) <= maximum:
         raise Invalid(
-            "Field must be between %(min)d and %(max)d characters long."
+            marked("Field must be between %(min)d and %(max)d characters long.")
             if minimum
-            else "Field cannot be longer than %(max)d characters.",
+            else marked("Field cannot be longer than %(max)d characters."),
             field=field,
             min=minimum,
             max=maximum,

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 # The fragment of a post in a language, as pages show it.
 Render = Callable[[PostView, str], str]
 _BATCH = 200
+_STOP_SECONDS = 2.0
 # How long a burst of events pauses for readers who are still busy with its last part.
 _PAUSE_SECONDS = 0.25
 _FRAMES = {events.POST_CREATED: wire.post_created, events.POST_UPDATED: wire.post_updated}
@@ -54,6 +55,7 @@ class Hub:
         # No more at once than an empty outbox takes with ease.
         self._portion = max(1, min(_BATCH, settings.queue_size // 2))
         self._ended: set[int] = set()  # people of whom a login has ended, until that is dealt with
+        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -75,11 +77,14 @@ class Hub:
     async def stop(self) -> None:
         """Close the sockets and end the tasks."""
         self.close_sockets()
+        self._stopping = True
+        self.wake()
+        # In the middle of a statement it is let finish: cancelled there, a connection is lost.
+        if self._tasks:
+            await asyncio.wait(self._tasks[1:], timeout=_STOP_SECONDS)
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def wake(self) -> None:
         """There may be something new in the log."""
@@ -149,7 +154,7 @@ class Hub:
     # The log
 
     async def _tail(self) -> None:
-        while True:
+        while not self._stopping:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.settings.poll_seconds):
                     await self._something.wait()

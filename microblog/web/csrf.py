@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from quart import current_app, request, session
 from werkzeug.exceptions import BadRequest
 
+from microblog.i18n import marked
 from microblog.web import identity
 
 _FIELD = "csrf_token"
@@ -24,7 +25,7 @@ _ANONYMOUS = "csrf"
 class Forged(BadRequest):
     """The request did not come from our own page, or that page is too old."""
 
-    description = "This form is too old, or it was not ours. Please try again."
+    description = marked("This form is too old, or it was not ours. Please try again.")
 
 
 def token() -> str:

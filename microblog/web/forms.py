@@ -16,6 +16,11 @@ from microblog import i18n
 from microblog.domain import users
 from microblog.domain.errors import Invalid, Malformed
 
+# WTForms' own words for these are good in some languages only: not every plural form is there, and
+# the other field's name is put in as it is written here.
+TOO_LONG = i18n.lazy("Field cannot be longer than %(max)d characters.")
+NOT_REPEATED = i18n.lazy("Field must be equal to password.")
+
 # What nobody has typed: buttons, boxes, and our own token.
 _TICKED = ("csrf_token", "submit", "remember_me")
 
@@ -28,7 +33,8 @@ class PageForm(Form):
 
         def get_translations(self, form: Any) -> Any:
             """WTForms keeps its catalogues; only the language is ours."""
-            self.locales = [i18n.language()]
+            # The second is for a language that WTForms does not know.
+            self.locales = [i18n.language(), i18n.SOURCE_LANGUAGE]
             return super().get_translations(form)
 
     malformed = False

@@ -2,16 +2,17 @@
 
 import json
 import logging
-import secrets
 from http import HTTPStatus
 from typing import Any
 
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from microblog import logs
 from microblog.database import UNAVAILABLE
 from microblog.domain.errors import Busy, Refusal, TooManyRequests
 from microblog.i18n import gettext as _
+from microblog.i18n import marked
 from microblog.web import csrf, forms, identity, negotiation, rendering, scope
 from microblog.web.edge.asgi import Scope
 
@@ -19,23 +20,29 @@ log = logging.getLogger(__name__)
 
 # Heading and text of each status, in the words of the catalogue.
 _WORDS = {
-    400: ("Bad Request", "This request could not be understood."),
-    401: ("Please log in", "Please log in to access this page."),
-    403: ("Not allowed", "You may not do this."),
-    404: ("File Not Found", ""),
-    405: ("Not possible here", "This address does not take requests of that kind."),
-    408: ("Too slow", "Your request took too long to arrive. Please try again."),
-    413: ("Too large", "What you sent is larger than this page takes."),
-    414: ("Too long", "This address is longer than any of ours."),
-    415: ("Unknown format", "What you sent is in a format that is not understood here."),
-    421: ("Wrong address", "This service has another address."),
-    429: ("Too many requests", "Too many attempts. Please wait a little and try again."),
-    431: ("Too much", "Your browser sent more headers than are taken here."),
-    500: (
-        "An unexpected error has occurred",
-        "The administrator has been notified. Sorry for the inconvenience!",
+    400: (marked("Bad Request"), marked("This request could not be understood.")),
+    401: (marked("Please log in"), marked("Please log in to access this page.")),
+    403: (marked("Not allowed"), marked("You may not do this.")),
+    404: (marked("File Not Found"), ""),
+    405: (marked("Not possible here"), marked("This address does not take requests of that kind.")),
+    408: (marked("Too slow"), marked("Your request took too long to arrive. Please try again.")),
+    413: (marked("Too large"), marked("What you sent is larger than this page takes.")),
+    414: (marked("Too long"), marked("This address is longer than any of ours.")),
+    415: (
+        marked("Unknown format"),
+        marked("What you sent is in a format that is not understood here."),
     ),
-    503: ("Busy", "The service is busy. Please try again in a moment."),
+    421: (marked("Wrong address"), marked("This service has another address.")),
+    429: (
+        marked("Too many requests"),
+        marked("Too many attempts. Please wait a little and try again."),
+    ),
+    431: (marked("Too much"), marked("Your browser sent more headers than are taken here.")),
+    500: (
+        marked("An unexpected error has occurred"),
+        marked("The administrator has been notified. Sorry for the inconvenience!"),
+    ),
+    503: (marked("Busy"), marked("The service is busy. Please try again in a moment.")),
 }
 _RETRY_SECONDS = "5"
 
@@ -76,7 +83,7 @@ async def _unavailable(error: Exception) -> Response:
 
 
 async def _failed(error: Exception) -> Response:
-    number = secrets.token_hex(6)
+    number = logs.request_id()
     log.error("unhandled error, request %s", number, exc_info=error)
     return await answer(500, request_id=number)
 

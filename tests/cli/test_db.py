@@ -110,6 +110,13 @@ def test_check_names_what_differs(command: Command, database_url: str) -> None:
     assert "ix_post_timestamp" in said
     assert "user.shoe_size" in said
     assert "stray" in said
+    # The next test may get the same database.
+    execute(
+        database_url,
+        "CREATE INDEX ix_post_timestamp ON post (timestamp)",
+        'ALTER TABLE "user" DROP COLUMN shoe_size',
+        "DROP TABLE stray",
+    )
 
 
 def test_a_database_from_the_future(command: Command, database_url: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from microblog.database import UNAVAILABLE, Database
 from microblog.models import User
-from microblog.settings import Settings
+from microblog.settings import NO_FILE, Settings, load
 from tests.cast import Cast
 from tests.web.reading import body, heading, texts
 
@@ -119,9 +119,10 @@ async def test_readers_see_what_is_committed_and_only_that(database: Database) -
     assert await people(database) == 1
 
 
-@on_sqlite
-async def test_the_promises_of_the_file(database: Database) -> None:
+async def test_the_promises_of_the_file(sqlite_url: str) -> None:
     """Every connection has them: what was acknowledged survives a power cut."""
+    settings = load(NO_FILE, {"DATABASE_URL": sqlite_url})
+    database = Database(settings.database_url, settings.database)
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
     async with database._writer.connect() as connection:
         for name, value in wanted.items():
@@ -129,6 +130,7 @@ async def test_the_promises_of_the_file(database: Database) -> None:
     async with database.reading() as session:
         assert await session.scalar(text("PRAGMA query_only")) == 1
         assert await session.scalar(text("PRAGMA foreign_keys")) == 1
+    await database.close()
 
 
 @on_sqlite

@@ -17,7 +17,7 @@ from microblog.web.rendering import page
 Deed = Callable[[Permission], Awaitable[bool]]
 
 
-@bp.route("/confirm/<token>", methods=["GET", "POST"])
+@bp.route("/auth/confirm/<token>", methods=["GET", "POST"])
 @access.visitors_by_letter
 async def confirm(token: str) -> Any:
     """An address is really somebody's: the first one, or a new one."""
@@ -29,7 +29,7 @@ async def confirm(token: str) -> Any:
     return redirect(url_for("main.index"))
 
 
-@bp.route("/restore_address/<token>", methods=["GET", "POST"])
+@bp.route("/auth/restore_address/<token>", methods=["GET", "POST"])
 @access.visitors_by_letter
 async def restore_address(token: str) -> Any:
     """Somebody else changed the address: back to the old one, and everybody out."""

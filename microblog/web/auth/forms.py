@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, EqualTo, Length
 
 from microblog.i18n import lazy
 from microblog.models.user import USERNAME_LENGTH
-from microblog.web.forms import PageForm, mail_address
+from microblog.web.forms import NOT_REPEATED, TOO_LONG, PageForm, mail_address
 
 
 class LoginForm(PageForm):
@@ -27,10 +27,14 @@ class LoginForm(PageForm):
 class RegistrationForm(PageForm):
     """What an account needs."""
 
-    username = StringField(lazy("Username"), [DataRequired(), Length(max=USERNAME_LENGTH)])
+    username = StringField(
+        lazy("Username"), [DataRequired(), Length(max=USERNAME_LENGTH, message=TOO_LONG)]
+    )
     email = EmailField(lazy("Email"), [DataRequired(), mail_address])
     password = PasswordField(lazy("Password"), [DataRequired()])
-    password2 = PasswordField(lazy("Repeat Password"), [DataRequired(), EqualTo("password")])
+    password2 = PasswordField(
+        lazy("Repeat Password"), [DataRequired(), EqualTo("password", NOT_REPEATED)]
+    )
     submit = SubmitField(lazy("Register"))
 
 
@@ -45,7 +49,9 @@ class ResetPasswordForm(PageForm):
     """A new password, by a link from a letter."""
 
     password = PasswordField(lazy("Password"), [DataRequired()])
-    password2 = PasswordField(lazy("Repeat Password"), [DataRequired(), EqualTo("password")])
+    password2 = PasswordField(
+        lazy("Repeat Password"), [DataRequired(), EqualTo("password", NOT_REPEATED)]
+    )
     submit = SubmitField(lazy("Request Password Reset"))
 
 
@@ -55,7 +61,9 @@ class ChangePasswordForm(PageForm):
     old_password = PasswordField(lazy("Current password"), [DataRequired()], id="password-old")
     password = PasswordField(lazy("New password"), [DataRequired()], id="password-new")
     password2 = PasswordField(
-        lazy("Repeat Password"), [DataRequired(), EqualTo("password")], id="password-repeat"
+        lazy("Repeat Password"),
+        [DataRequired(), EqualTo("password", NOT_REPEATED)],
+        id="password-repeat",
     )
     submit = SubmitField(lazy("Change password"), id="change-password")
 

@@ -14,7 +14,7 @@ from microblog.web.auth.forms import LoginForm
 from microblog.web.rendering import page
 
 
-@bp.route("/login", methods=["GET", "POST"])
+@bp.route("/auth/login", methods=["GET", "POST"])
 @access.visitors
 async def login() -> Any:
     """Ask for name and password; the right pair opens a login."""
@@ -58,7 +58,7 @@ async def _try(form: LoginForm) -> Any:
     return redirect(target or url_for("main.index"))
 
 
-@bp.route("/logout", methods=["GET", "POST"])
+@bp.route("/auth/logout", methods=["GET", "POST"])
 @access.visitors
 async def logout() -> Any:
     """End this login. A GET only shows the button."""

@@ -15,7 +15,7 @@ from microblog.web.auth.forms import ResetPasswordForm, ResetPasswordRequestForm
 from microblog.web.rendering import page
 
 
-@bp.route("/reset_password_request", methods=["GET", "POST"])
+@bp.route("/auth/reset_password_request", methods=["GET", "POST"])
 @access.visitors
 async def reset_password_request() -> Any:
     """Promise a letter. The answer is the same whether or not anybody has the address."""
@@ -45,7 +45,7 @@ async def _promise(email: str) -> None:
     await accounts.ask_reset(scope.session(), email, key=key, language=language())
 
 
-@bp.route("/reset_password/<token>", methods=["GET", "POST"])
+@bp.route("/auth/reset_password/<token>", methods=["GET", "POST"])
 @access.visitors_by_letter
 async def reset_password(token: str) -> Any:
     """Set a new password; every login of the account ends."""

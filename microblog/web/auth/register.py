@@ -16,7 +16,7 @@ from microblog.web.auth.forms import RegistrationForm
 from microblog.web.rendering import page
 
 
-@bp.route("/register", methods=["GET", "POST"])
+@bp.route("/auth/register", methods=["GET", "POST"])
 @access.visitors_by_letter
 async def register() -> Any:
     """Ask for name, address and password; the account then has to log in."""

@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from quart import abort, websocket
+from quart import abort, g, websocket
 
 from microblog import i18n
 from microblog.domain import users
@@ -59,7 +59,7 @@ async def _checked() -> tuple[Actor, int | None]:
     if origin is not None and not csrf.is_own_origin(origin, websocket.headers.get("Host", "")):
         abort(403)
     token = identity.login_token()
-    actor = await identity.find_actor(token) if token else None
+    actor = g.actor = await identity.find_actor(token) if token else None
     if actor is None:
         abort(401)
     raw = websocket.args.get("since")

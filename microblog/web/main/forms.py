@@ -5,7 +5,7 @@ from wtforms.validators import DataRequired, Length
 
 from microblog.i18n import lazy
 from microblog.models.user import DISPLAY_NAME_LENGTH, USERNAME_LENGTH
-from microblog.web.forms import PageForm
+from microblog.web.forms import TOO_LONG, PageForm
 
 
 class PostForm(PageForm):
@@ -23,8 +23,12 @@ class PostForm(PageForm):
 class ProfileForm(PageForm):
     """How a person is shown."""
 
-    username = StringField(lazy("Username"), [DataRequired(), Length(max=USERNAME_LENGTH)])
-    display_name = StringField(lazy("Display name"), [Length(max=DISPLAY_NAME_LENGTH)])
+    username = StringField(
+        lazy("Username"), [DataRequired(), Length(max=USERNAME_LENGTH, message=TOO_LONG)]
+    )
+    display_name = StringField(
+        lazy("Display name"), [Length(max=DISPLAY_NAME_LENGTH, message=TOO_LONG)]
+    )
     about_me = TextAreaField(lazy("About me"))
     submit = SubmitField(lazy("Submit"))
 

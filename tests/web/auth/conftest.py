@@ -7,6 +7,8 @@ from quart import Quart
 
 from microblog.app import create_app
 from microblog.settings import NO_FILE, load
+from tests.fakes import MailServer, mail_server
+from tests.web.auth.mailbox import BASE
 
 
 @pytest.fixture
@@ -27,3 +29,36 @@ def patient(environment: dict[str, str]) -> None:
 @pytest.fixture
 def closed_registration(environment: dict[str, str]) -> None:
     environment["MICROBLOG_ACCOUNTS_REGISTRATION"] = "closed"
+
+
+@pytest.fixture
+async def mail(environment: dict[str, str]) -> AsyncIterator[MailServer]:
+    """The mail server that the service uses; ask for it before the application."""
+    async with mail_server() as server:
+        environment |= {
+            "MAIL_SERVER": "127.0.0.1",
+            "MAIL_PORT": str(server.port),
+            "ADMINS": "boss@example.com,deputy@example.com",
+            "BASE_URL": BASE,
+        }
+        yield server
+
+
+@pytest.fixture
+def confirmation_required(environment: dict[str, str]) -> None:
+    environment["MICROBLOG_ACCOUNTS_CONFIRM_EMAIL"] = "require"
+
+
+@pytest.fixture
+def confirmation_off(environment: dict[str, str]) -> None:
+    environment["MICROBLOG_ACCOUNTS_CONFIRM_EMAIL"] = "off"
+
+
+@pytest.fixture
+def by_invitation(environment: dict[str, str]) -> None:
+    environment["MICROBLOG_ACCOUNTS_REGISTRATION"] = "invite"
+
+
+@pytest.fixture
+def usual_limits(environment: dict[str, str]) -> None:
+    environment["MICROBLOG_LIMITS_SCALE"] = "1"
