@@ -146,7 +146,7 @@ def test_a_route_that_does_not_say_so_does_not_start() -> None:
 
 
 # Their own pages ask for no referrer, so their own forms come without an origin; the token decides.
-NAMELESS = {"auth.confirm", "auth.reset_password", "auth.restore_address"}
+NAMELESS = {"auth.confirm", "auth.register", "auth.reset_password", "auth.restore_address"}
 
 
 async def test_every_change_wants_a_form_of_our_own(cast: Cast, app: Quart) -> None:
