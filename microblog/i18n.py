@@ -74,7 +74,7 @@ def lazy(message: str) -> Any:
 
 
 def marked(message: str) -> str:
-    """The message itself: marks, for the catalogues, a text that is translated where it is shown."""
+    """The message itself, marked for the catalogues: it is translated where it is shown."""
     return message
 
 

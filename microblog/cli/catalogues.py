@@ -16,6 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2 import TemplateSyntaxError
 
+from microblog import __version__
 from microblog.domain.errors import Refusal
 
 PACKAGE = Path(__file__).parents[1]
@@ -50,8 +51,8 @@ def extracted(package: Path = PACKAGE) -> Catalog:
             place = (Path(filename).as_posix(), line)
             template.add(message, None, [place], auto_comments=comments, context=context)
     except (TemplateSyntaxError, SyntaxError, TokenError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        where = current if line is None else f"{current}, line {line}"
+        number = getattr(error, "lineno", None)
+        where = current if number is None else f"{current}, line {number}"
         raise Unreadable(f"{where}: {error}") from error
     return template
 
@@ -84,12 +85,14 @@ def begun(code: str, template: Catalog) -> Catalog:
     catalogue = Catalog(
         locale=code,
         project="microblog",
+        version=__version__,
         header_comment=f"# The texts of microblog in the language {code}.",
         revision_date=datetime.now(UTC),
         last_translator="microblog",
         language_team=code,
         fuzzy=False,
     )
+    catalogue.msgid_bugs_address = ""
     renew(catalogue, template)
     return catalogue
 
@@ -110,7 +113,7 @@ def read(code: str, package: Path = PACKAGE) -> Catalog:
 
 
 def written(catalogue: Catalog) -> bytes:
-    """The text of ``messages.po``; without line numbers, which every change elsewhere would move."""
+    """The bytes of ``messages.po``; no line numbers, which would change with every other change."""
     file = BytesIO()
     write_po(file, catalogue, width=100, ignore_obsolete=True, include_lineno=False)
     return file.getvalue()

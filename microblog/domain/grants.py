@@ -160,6 +160,8 @@ def _read(kind: str, token: str, key: str) -> str | None:
 
 def _is_canonical(token: str) -> bool:
     # Decoders overlook odd characters and the last two bits: one signature has many spellings.
+    if not token.isascii():
+        return False
     signature = token.rpartition(".")[2].encode()
     try:
         decoded = urlsafe_b64decode(signature + b"=" * (-len(signature) % 4))

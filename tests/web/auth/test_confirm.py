@@ -38,9 +38,7 @@ async def unconfirm(cast: Cast) -> str:
 async def ask_new(cast: Cast, email: str = "new@example.com") -> str:
     async with cast.resources.database.begin() as session:
         key = cast.resources.secret_key
-        await accounts.ask_new_address(
-            session, cast.susan.actor, email, key=key, language="en"
-        )
+        await accounts.ask_new_address(session, cast.susan.actor, email, key=key, language="en")
     return f"/auth/confirm/{await records.token(cast, grants.CHANGE_ADDRESS)}"
 
 
