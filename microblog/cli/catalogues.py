@@ -4,6 +4,7 @@
 drawn from the source each time, so no template of a catalogue lies about.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
@@ -29,6 +30,9 @@ _METHODS = [
 # As the templates are rendered; and one that cannot be parsed is a failure, not nothing.
 _TEMPLATES = {"silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}
 _OPTIONS = {pattern: _TEMPLATES for pattern, method in _METHODS if method == "jinja2"}
+
+# Babel's reader makes something of any line; half a text would replace a whole one without a word.
+_LINE = re.compile(r'(#.*|(msgctxt|msgid|msgid_plural|msgstr(\[\d\])?) ".*"|".*"|)')
 
 
 class Unreadable(Exception):
@@ -106,8 +110,11 @@ def read(code: str, package: Path = PACKAGE) -> Catalog:
     """The catalogue as its file has it. Raises :class:`Unreadable`."""
     source = path(code, package)
     try:
-        with source.open("rb") as file:
-            return read_po(file, locale=code, abort_invalid=True)
+        lines = source.read_text(encoding="utf-8").split("\n")
+        for number, line in enumerate(lines, start=1):
+            if not _LINE.fullmatch(line):
+                raise Unreadable(f"{source}, line {number}: this is no line of a catalogue")
+        return read_po(lines, locale=code, abort_invalid=True)
     except ValueError as error:
         raise Unreadable(f"{source}: {error}") from error
 

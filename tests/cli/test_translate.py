@@ -87,15 +87,12 @@ def test_a_new_language(translate: Translate, package: Path) -> None:
     assert len(begun) == len(catalogues.extracted(package))
     assert len(catalogues.untranslated(begun)) == len(begun)
     assert begun.num_plurals == 2
+    translate("init", "zh-hant")
+    assert catalogues.path("zh_Hant", package).is_file()
     before = files(package)
     refused = translate("init", "it", status=1)
     assert refused.stderr.startswith("Error: init command failed: ")
     assert files(package) == before
-
-
-def test_a_regional_language(translate: Translate, package: Path) -> None:
-    translate("init", "zh-hant")
-    assert catalogues.path("zh_Hant", package).is_file()
 
 
 def test_a_language_must_be_named() -> None:
@@ -147,14 +144,6 @@ def test_update_keeps_catalogues_in_step(translate: Translate, package: Path) ->
     written = files(package)
     translate("update")
     assert files(package) == written
-
-
-def test_update_changes_nothing_where_nothing_is_new(translate: Translate, package: Path) -> None:
-    before = files(package)
-    told = translate("update").stdout
-    assert "missing" not in told
-    after = files(package)
-    assert {path for path in before if before[path] != after[path]} == set()
 
 
 def test_every_mark_is_found(package: Path) -> None:
@@ -227,10 +216,13 @@ def test_source_that_cannot_be_read(package: Path) -> None:
 
 def test_a_catalogue_that_cannot_be_read(translate: Translate, package: Path) -> None:
     """CLI-08: and no other catalogue is written either."""
-    catalogues.path("fr", package).write_text('msgid "half\nmsgstr ""\n')
+    with catalogues.path("fr", package).open("a") as file:
+        file.write('\nmsgid "half\nmsgstr ""\n')
     say(package, '{{ _("A brand new text") }}')
     before = files(package)
-    assert translate("update", status=1).stderr.startswith("Error: update command failed: ")
+    told = translate("update", status=1).stderr
+    assert told.startswith("Error: update command failed: ")
+    assert "messages.po, line " in told
     assert translate("compile", status=1).stderr.startswith("Error: compile command failed: ")
     assert files(package) == before
 
