@@ -1,5 +1,6 @@
 """The real PostgreSQL of the tests: one that is there, or one started from a wheel."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 from microblog.models import Base
+
+
+_CARE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @contextmanager
@@ -30,7 +34,11 @@ def postgresql(folder: Path) -> Iterator[URL]:
                 raise
             pytest.skip(f"NO POSTGRESQL: none given, and none could be started: {error}")
         try:
-            yield make_url(server.get_uri())
+            url = make_url(server.get_uri())
+            # Nobody will ask this server for its data after a power cut.
+            asyncio.run(execute(url, *(f"ALTER SYSTEM SET {name} = off" for name in _CARE)))
+            asyncio.run(execute(url, "SELECT pg_reload_conf()"))
+            yield url
         finally:
             server.cleanup()
 
