@@ -14,7 +14,6 @@ from sqlalchemy.engine import URL, make_url
 
 from microblog.models import Base
 
-
 _CARE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
