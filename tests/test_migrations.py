@@ -82,6 +82,7 @@ def schema(connection: Connection) -> dict[str, Any]:
 
 
 def test_up_on_empty_makes_every_table_and_column(config: Config, look: Look) -> None:
+    """M-048."""
     command.upgrade(config, "head")
     found = {
         name: {column for column, _, _ in table["columns"]} for name, table in look(schema).items()
@@ -95,6 +96,7 @@ def test_up_on_empty_makes_every_table_and_column(config: Config, look: Look) ->
 
 
 def test_down_step_by_step_and_up_again(config: Config, look: Look) -> None:
+    """M-049."""
     stages = [look(schema)]
     for script in SCRIPTS:
         command.upgrade(config, script.revision)
@@ -108,6 +110,7 @@ def test_down_step_by_step_and_up_again(config: Config, look: Look) -> None:
 
 
 def test_rows_are_kept(config: Config, look: Look) -> None:
+    """M-051."""
     command.upgrade(config, "0003")
     look(susan_writes)
     command.upgrade(config, "head")
@@ -137,6 +140,7 @@ def susan_writes(connection: Connection) -> None:
 
 
 def test_models_are_what_migrations_make(config: Config, url: str) -> None:
+    """M-052."""
     command.upgrade(config, "head")
     assert revising.differences(url) == []
 

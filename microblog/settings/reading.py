@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from dotenv import dotenv_values
+
 from microblog.settings.keys import KEYS, SECTIONS
 from microblog.settings.layers import FILE_VARIABLE, Given, in_environment, in_file
 from microblog.settings.problems import Problem, SettingsError
@@ -19,7 +21,7 @@ NO_FILE = Path(os.devnull)
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """All settings, checked. Without arguments: `MICROBLOG_SETTINGS` or ./settings.toml, if
-    there, under the process's environment. Raises SettingsError with every problem.
+    there, under the process's environment (and `.env`). Raises SettingsError with every problem.
     """
     settings, problems = inspect(path, environ)
     if problems:
@@ -41,7 +43,7 @@ def inspect(
     path: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[Settings, list[Problem]]:
     """What can be read, and what is wrong; a wrong value leaves the next weaker one standing."""
-    environ = os.environ if environ is None else environ
+    environ = _environment() if environ is None else environ
     values: dict[str, Any] = {}
     sources = {key.name: "default" for key in KEYS}
     problems: list[Problem] = []
@@ -58,6 +60,14 @@ def inspect(
     wrong = {problem.key for problem in problems}
     problems += [problem for problem in _contradictions(settings) if problem.key not in wrong]
     return settings, problems
+
+
+def _environment() -> Mapping[str, str]:
+    """The process's environment; below it a file ``.env`` beside the program, if there is one."""
+    from_file = dotenv_values(".env", interpolate=False)
+    return {name: value for name, value in from_file.items() if value is not None} | dict(
+        os.environ
+    )
 
 
 def _layers(path: Path | None, environ: Mapping[str, str]) -> Iterator[Given | Problem]:

@@ -140,7 +140,7 @@ def test_a_database_that_is_not_there(command: Command) -> None:
 
 
 class TestMigrate:
-    """In a copy of the checkout; what it writes is read by Python and run by the migrations."""
+    """M-050, in a copy of the checkout; what it writes is read by Python and run by the migrations."""
 
     @pytest.fixture
     def database_url(self, tmp_path: Path) -> str:

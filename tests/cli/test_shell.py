@@ -35,6 +35,7 @@ def stored(settings: Settings) -> Callable[[], tuple[list[str], list[str]]]:
 
 
 def test_a_script_has_everything_at_hand(command: Command) -> None:
+    """M-053, CLI-09."""
     script = (
         "print(User.__name__, Post.__name__, Follow.__name__, settings.posts.per_page)\n"
         "print(database.is_sqlite, await session.scalar(select(1)))\n"
