@@ -15,6 +15,7 @@ from quart.wrappers import Response
 from microblog.domain import follows, posts, sessions, users
 from microblog.domain.actors import Actor
 from microblog.resources import Resources
+from tests import secrecy
 
 PASSWORD = "correct horse battery"
 # As cheap as argon2 allows: what it costs is none of these tests' business.
@@ -47,12 +48,15 @@ class Browser:
     async def token(self, page: str) -> str:
         found = re.search(r'name="csrf_token" value="([^"]+)"', await self.text(page))
         assert found, f"{page} has no form"
+        secrecy.spoken(found[1])
         return unescape(found[1])
 
     def hold(self, login_token: str) -> None:
         """Have the cookie of a login that was opened without a page."""
         (auth,) = self.client.app.extensions["QUART_AUTH"]
         signed = auth.dump_token(login_token, self.client.app)
+        secrecy.spoken(login_token)
+        secrecy.spoken(signed)
         self.client.set_cookie("localhost", auth.cookie_name, signed)
 
     async def log_in(self, username: str, password: str = PASSWORD, **fields: str) -> Response:

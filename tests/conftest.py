@@ -5,6 +5,7 @@ PostgreSQL one that was emptied.
 """
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -18,10 +19,30 @@ from alembic import command
 from microblog import migrations
 from microblog.app import create_app
 from microblog.database import Database
+from microblog.logs.lines import TextLines
 from microblog.resources import Resources
 from microblog.settings import NO_FILE, Settings, load
-from tests import servers
+from tests import secrecy, servers
 from tests.cast import Browser, Cast
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_in_any_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """T-55: what opens a door is in no log of the whole run, this process's or a server's."""
+    base = tmp_path_factory.getbasetemp()
+    handler = logging.FileHandler(base / "suite.log")
+    handler.setFormatter(TextLines())
+    logging.root.addHandler(handler)
+    for name in ("microblog.access", "microblog.audit"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    yield
+    logging.root.removeHandler(handler)
+    handler.close()
+    logs = [path for path in base.rglob("*.log*") if path.is_file()]
+    assert (base / "suite.log") in logs
+    for path in logs:
+        found = secrecy.betrayed(path.read_bytes())
+        assert not found, f"{path} holds {found}"
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 import re
 from email.message import EmailMessage
 
+from tests import secrecy
+
 BASE = "http://localhost"
 
 
@@ -19,6 +21,7 @@ def link(letter: EmailMessage) -> str:
     (address,) = re.findall(r"https?://\S+", plain(letter))
     assert f'href="{address}"' in html(letter)
     assert address.startswith(f"{BASE}/auth/")
+    secrecy.spoken(address.rpartition("/")[2])
     return str(address.removeprefix(BASE))
 
 
