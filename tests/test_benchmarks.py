@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy.engine import URL
 
 ROOT = Path(__file__).parents[1]
@@ -26,8 +27,8 @@ async def run(*arguments: str, **environ: str) -> str:
     return out.decode()
 
 
-def figures(table: str, label: str) -> list[float]:
-    found = re.search(rf"^{re.escape(label)} +(\d[\d,. ]*)$", table, re.MULTILINE)
+def figures(table: str, label: str, goal: str = "") -> list[float]:
+    found = re.search(rf"^{re.escape(label)} +(\d[\d,. ]*){goal}$", table, re.MULTILINE)
     assert found, f"no line for {label!r} in:\n{table}"
     return [float(number.replace(",", "")) for number in found[1].split()]
 
@@ -49,5 +50,15 @@ async def test_every_line_is_there_on_both_databases(
             number, middle, slow = figures(table, f"{database}: {way}")
             assert number == (24 if way == "to each socket" else 3)
             assert 0 < middle <= slow
+        idle = figures(table, f"{database}: idle")
+        during = figures(table, f"{database}: during the logins", goal="<100")
+        for answers, middle, slow in (idle, during):
+            assert answers > 0
+            assert 0 < middle <= slow
+        for ratio, before, after in zip(
+            figures(table, f"{database}: ratio"), idle[1:], during[1:], strict=True
+        ):
+            assert ratio == pytest.approx(after / before, rel=0.05)
+    assert "\npages while 5 people log in at once " in table
 
     assert list(tmp_path.iterdir()) == [], "a quick run leaves nothing behind"

@@ -106,7 +106,6 @@ def test_a_password_at_a_terminal_is_typed_twice_and_unseen(
         ("john", "SUSAN@example.com", PASSWORD, "Please use a different email address."),
         ("john", "john", PASSWORD, "no e-mail address"),
         ("jo hn", "john@example.com", PASSWORD, "in a username, beginning with"),
-        ("john", "john@example.com", "short", "Use at least 8 characters."),
         ("john-john", "john@example.com", "john-john", "not your username"),
     ],
 )
@@ -159,7 +158,7 @@ def test_a_new_password_ends_every_login(command: Command, susan: None, ask: Any
 
 
 def test_a_bad_new_password_changes_nothing(command: Command, susan: None, ask: Any) -> None:
-    command("user", "reset-password", "susan", "--password", "short", status=1)
+    command("user", "reset-password", "susan", "--password", "susan", status=1)
     assert ask(lambda session: is_right(session, "susan", PASSWORD))
 
 
