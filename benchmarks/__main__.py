@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: bare Quart, the three lists, and a post's way, on both databases."""
+"""`python -m benchmarks`: bare Quart, the lists, a post's way, many logins, on both databases."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import data, report, stores
 from benchmarks.data import Size
+from benchmarks.logins import Crowd, crowd
 from benchmarks.rounds import Pace, Page, measure
 from benchmarks.servers import serving
 from benchmarks.sockets import Journeys, journeys
@@ -17,7 +18,7 @@ from microblog.serving.process import fast_loop
 
 _POSTS_SENT = 50
 _PER_PAGE = 25
-SMOKE = Size(people=30, posts=400, sockets=8, some=10, many=20), Pace(4, 0.1, 1), 3
+SMOKE = Size(people=30, posts=400, sockets=8, some=10, many=20, logins=5), Pace(4, 0.1, 1), 3
 
 
 def main() -> None:
@@ -59,9 +60,11 @@ async def _measure(urls: dict[str, str], folder: str, size: Size, pace: Pace, po
         hello = Page("hello (bare Quart)", await stack.enter_async_context(serving("hello", {})))
         pages: list[Page] = []
         ways: dict[str, Journeys] = {}
+        crowds: dict[str, Crowd] = {}
         sites: dict[str, tuple[int, dict[str, str]]] = {}
         for database, url in urls.items():
             names = [data.READER, data.QUIET, data.KEEN, data.AUTHOR, *data.listeners(size)]
+            await data.add_guests(url, folder, size)
             cookies = await data.cookies(url, folder, names)
             site = serving("site", data.environment(url, folder))
             sites[database] = await stack.enter_async_context(site), cookies
@@ -72,7 +75,12 @@ async def _measure(urls: dict[str, str], folder: str, size: Size, pace: Pace, po
         for database, (port, cookies) in sites.items():
             listening = [cookies[name] for name in data.listeners(size)]
             ways[database] = await journeys(port, cookies[data.AUTHOR], listening, posts=posts)
-    print(*report.journeys(ways, size), sep="\n", flush=True)
+        print(*report.journeys(ways, size), "", sep="\n", flush=True)
+        for database, (port, cookies) in sites.items():
+            crowds[database] = await crowd(
+                port, cookies[data.READER], data.guests(size), idle_seconds=pace.seconds
+            )
+    print(*report.crowds(crowds, size), sep="\n", flush=True)
 
 
 def _pages(

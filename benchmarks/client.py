@@ -143,11 +143,15 @@ class Line:
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Status and body of the answer."""
+        start, body = await self.answer(request)
+        return int(start.split(b" ", 2)[1]), body
+
+    async def answer(self, request: bytes) -> tuple[bytes, bytes]:
+        """The answer's head, and its body."""
         self._writer.write(request)
         start = await self._reader.readuntil(b"\r\n\r\n")
         length = _LENGTH.search(start)
-        body = await self._reader.readexactly(int(length[1])) if length else b""
-        return int(start.split(b" ", 2)[1]), body
+        return start, await self._reader.readexactly(int(length[1])) if length else b""
 
     def close(self) -> None:
         self._writer.transport.abort()

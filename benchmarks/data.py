@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alembic import command
 from microblog import migrations
+from microblog.adapters.hasher import Hasher
 from microblog.app import create_app
 from microblog.database import Database
 from microblog.domain import sessions
@@ -26,6 +27,7 @@ from microblog.resources import Resources
 from microblog.settings import NO_FILE, load
 
 SECRET = "a secret of the measurements, worth nothing"
+PASSWORD = "a password of the measurements, worth nothing"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Size:
     sockets: int = 200
     some: int = 100
     many: int = 500
+    logins: int = 50
 
     @property
     def name(self) -> str:
@@ -50,6 +53,11 @@ READER, QUIET, KEEN, AUTHOR = "reader.of.some", "reader.of.silence", "reader.of.
 def listeners(size: Size) -> list[str]:
     """The names of those whose sockets are open."""
     return [f"listener{number:04}" for number in range(size.sockets)]
+
+
+def guests(size: Size) -> list[str]:
+    """The names of those who log in with a password."""
+    return [f"guest{number:04}" for number in range(size.logins)]
 
 
 def silent(size: Size) -> list[str]:
@@ -108,6 +116,19 @@ def _follows(ids: Mapping[str, int], town: Sequence[int], size: Size) -> Iterato
     for follower, followed in circles.items():
         for followed_id in followed:
             yield {"follower_id": ids[follower], "followed_id": followed_id}
+
+
+async def add_guests(url: str, folder: str, size: Size) -> None:
+    """Open accounts with a password for the guests: hashed once, as the site does it."""
+    settings = load(NO_FILE, environment(url, folder))
+    database, hasher = Database(settings.database_url, settings.database), Hasher()
+    try:
+        hashed = {"password_hash": await hasher.hash(PASSWORD)}
+        async with database.begin() as session:
+            await session.execute(insert(User), [_person(name) | hashed for name in guests(size)])
+    finally:
+        hasher.close()
+        await database.close()
 
 
 async def busiest(url: str, folder: str) -> str:

@@ -7,10 +7,12 @@ from importlib.metadata import version
 from statistics import median
 
 from benchmarks.data import Size
+from benchmarks.logins import BURSTS, Crowd
 from benchmarks.rounds import Pace, Page
 from benchmarks.sockets import Journeys
 
 _WIDTH = 36
+_LOGIN_GOAL_MS = 100
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -51,6 +53,27 @@ def journeys(found: dict[str, Journeys], size: Size) -> Iterable[str]:
         ):
             name = f"{database}: {label}"
             yield f"{name:{_WIDTH}} {'':11} {len(values):9,} {_spread(values)}"
+
+
+def crowds(found: dict[str, Crowd], size: Size) -> Iterable[str]:
+    """Three lines for each database; the goal stands beside the figure that it is for."""
+    title = f"pages while {size.logins} people log in at once"
+    yield f"{title:{_WIDTH}} {'':11} {'answers':>9} {'p50 ms':>8} {'p99 ms':>8}   goal"
+    for database, crowd in found.items():
+        for label, values, goal in (
+            ("idle", crowd.idle, ""),
+            ("during the logins", crowd.during, f"   <{_LOGIN_GOAL_MS}"),
+        ):
+            name = f"{database}: {label}"
+            yield f"{name:{_WIDTH}} {'':11} {len(values):9,} {_spread(values)}{goal}"
+        yield f"{f'{database}: ratio':{_WIDTH}} {'':21} {_ratios(crowd)}"
+    took = ", ".join(f"{name} {median(each.bursts):.2f} s" for name, each in found.items())
+    yield f"(until the last was logged in, the median of {BURSTS}: {took})"
+
+
+def _ratios(crowd: Crowd) -> str:
+    middle = median(crowd.during) / median(crowd.idle)
+    return f"{middle:8.2f} {percentile(crowd.during, 99) / percentile(crowd.idle, 99):8.2f}"
 
 
 def _spread(values: Sequence[float]) -> str:

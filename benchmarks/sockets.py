@@ -1,19 +1,15 @@
 """Open sockets that only note when something arrives, and the way of a post to all of them."""
 
 import asyncio
-import re
 import struct
 import time
 from dataclasses import dataclass, field
-from html import unescape
 from typing import cast
-from urllib.parse import urlencode
 
-from benchmarks import client
+from benchmarks import client, forms
 
 _PATIENCE_SECONDS = 20
 _TEXT, _CLOSE, _PING = 1, 8, 9
-_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 @dataclass
@@ -179,13 +175,8 @@ class _Form:
     async def opened(cls, port: int, cookie: str) -> "_Form":
         line = await client.Line.opened(port)
         _, page = await line.ask(client.head("GET", "/", f"Cookie: {cookie}"))
-        found = _TOKEN.search(page.decode())
-        if found is None:
-            raise RuntimeError("the author's page shows no form")
-        return cls(line, cookie, unescape(found[1]))
+        return cls(line, cookie, forms.token(page))
 
     def filled(self, text: str) -> bytes:
-        body = urlencode({"csrf_token": self.token, "post": text, "submit": "1"}).encode()
-        kind = "Content-Type: application/x-www-form-urlencoded"
-        lines = (f"Cookie: {self.cookie}", kind, f"Content-Length: {len(body)}")
-        return client.head("POST", "/", *lines) + body
+        fields = {"csrf_token": self.token, "post": text, "submit": "1"}
+        return forms.filled("/", self.cookie, fields)

@@ -209,26 +209,39 @@ def _begin_immediate(connection: Any) -> None:
 
 
 def _postgresql_engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEngine]:
-    writer = create_async_engine(
+    options: dict[str, Any] = {
+        "pool_size": settings.pool_size,
+        "pool_timeout": settings.pool_timeout,
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+        "connect_args": _postgresql_arguments(settings),
+    }
+    # Two pools: writers may wait for each other's rows, and readers must not wait for writers.
+    writer = create_async_engine(url, max_overflow=0, **options)
+    reader = create_async_engine(
         url,
-        pool_size=settings.pool_size,
         max_overflow=settings.pool_size,
-        pool_timeout=settings.pool_timeout,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={
-            "timeout": settings.pool_timeout,
-            "server_settings": {
-                "application_name": "microblog",
-                "statement_timeout": str(int(settings.statement_timeout * 1000)),
-                # A transaction that a vanished client left open must not hold its locks for ever.
-                "idle_in_transaction_session_timeout": "60000",
-                "timezone": "UTC",
-            },
-        },
+        isolation_level="AUTOCOMMIT",
+        # There is never a transaction to roll back when a reader is returned.
+        pool_reset_on_return=None,
+        **options,
     )
-    event.listen(writer.sync_engine, "handle_error", _tell_outages_apart)
-    return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
+    for engine in (writer, reader):
+        event.listen(engine.sync_engine, "handle_error", _tell_outages_apart)
+    return writer, reader
+
+
+def _postgresql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    return {
+        "timeout": settings.pool_timeout,
+        "server_settings": {
+            "application_name": "microblog",
+            "statement_timeout": str(int(settings.statement_timeout * 1000)),
+            # A transaction that a vanished client left open must not hold its locks for ever.
+            "idle_in_transaction_session_timeout": "60000",
+            "timezone": "UTC",
+        },
+    }
 
 
 def _tell_outages_apart(context: ExceptionContext) -> OperationalError | None:

@@ -58,7 +58,7 @@ async def test_every_line_is_there_on_both_databases(
         for ratio, before, after in zip(
             figures(table, f"{database}: ratio"), idle[1:], during[1:], strict=True
         ):
-            assert ratio == pytest.approx(after / before, rel=0.05)
+            assert ratio == pytest.approx(after / before, rel=0.1)
     assert "\npages while 5 people log in at once " in table
 
     assert list(tmp_path.iterdir()) == [], "a quick run leaves nothing behind"

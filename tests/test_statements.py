@@ -23,9 +23,7 @@ _counting: ContextVar[list[str] | None] = ContextVar("counting", default=None)
 def counted(cast: Cast) -> Iterator[list[str]]:
     """The statements that what happens inside sends to the database."""
     database = cast.resources.database
-    engines = [database._writer.sync_engine]
-    if database.is_sqlite:  # elsewhere the reader is the writer with other options
-        engines.append(database._reader.sync_engine)
+    engines = [database._writer.sync_engine, database._reader.sync_engine]
 
     def note(connection, cursor, statement, parameters, context, executemany) -> None:
         found = _counting.get()

@@ -1,8 +1,11 @@
 """Password hashing: argon2id, in threads of its own, so that the loop never waits for it."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -23,7 +26,7 @@ class Hasher:
 
     def __init__(self, workers: int = 2, waiting: int = 200) -> None:
         """Start no thread yet; the pool makes them when they are needed."""
-        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="hash")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="hash", initializer=_give_way)
         self._places = workers + waiting
         self._taken = 0
 
@@ -49,6 +52,12 @@ class Hasher:
             return await loop.run_in_executor(self._pool, work, *arguments)
         finally:
             self._taken -= 1
+
+
+def _give_way() -> None:
+    """Let the loop go first where processors are few: on Linux each thread has its own niceness."""
+    with suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _hash(password: str) -> str:
