@@ -40,6 +40,8 @@ class Resources:
     hub: Hub
     hasher: Hasher
     secret_key: str
+    # Few people come in at the same moment: a crowd stands in line here, and pages go on meanwhile.
+    entrance: asyncio.Semaphore
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _noting: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _pinged_at: float = -math.inf
@@ -147,6 +149,7 @@ def build(settings: Settings, render: Render) -> Resources:
         database=database,
         hub=Hub(database, wakeups, settings.live, render),
         hasher=Hasher(settings.accounts.hash_workers),
+        entrance=asyncio.Semaphore(2 * settings.accounts.hash_workers),
         secret_key=settings.server.secret_key or kept_secret(instance / "secret_key"),
     )
 

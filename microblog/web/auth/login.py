@@ -24,7 +24,8 @@ async def login() -> Any:
     if request.method == "POST":
         form = await LoginForm.received()
         if form.validate() and _is_readable(form):
-            return await _try(form)
+            async with scope.resources().entrance:
+                return await _try(form)
     return page(
         "auth/login.html", title=_("Sign In"), status=form.status, form=form, can_reset=True
     )
