@@ -11,7 +11,7 @@ COPY . .
 # Dependencies come from the checked files only; those for development are not among what is asked for.
 RUN hatchling build --target wheel --directory files \
     && python -m venv /srv/venv \
-    && /srv/venv/bin/pip install --quiet --no-index --find-links files microblog \
+    && /srv/venv/bin/pip install --quiet --no-index --find-links files 'microblog[redis]' \
     && /srv/venv/bin/python -m compileall -q /srv/venv/lib
 
 FROM python:3.13-slim

@@ -2,7 +2,9 @@
 #   make run      serve at http://127.0.0.1:5000
 #   make test     the whole test suite           (ARGS="-k name" narrows it)
 #   make check    format, lint, types, import contracts, wheel
-#   make bench    measurements
+#   make fuzz     odd requests to the API, 20,000 on each database     (ARGS="--cases 500")
+#   make bench    measurements           (bench-live: sockets; bench-faults: what breaks, and recovers;
+#                 ARGS="--quick", ARGS="--only NAME")
 # PYTHON=/path/to/python chooses the interpreter, VENV=folder another environment.
 
 VENV ?= .venv
@@ -18,7 +20,7 @@ CANDIDATES := python3.13 python3.12 python3.11 python3.14 python3 python
 first_that_can = $(shell for python in $(CANDIDATES); do \
 	if "$$python" -c '$(1)' >/dev/null 2>&1; then echo "$$python"; break; fi; done)
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check fuzz bench bench-live bench-faults lock clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -31,12 +33,22 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict microblog asgi.py
+	$(BIN)/mypy --strict examples/*.py
 	$(BIN)/lint-imports
 	@rm -rf dist
 	$(BIN)/hatchling build --target wheel --directory dist
 
+fuzz: $(READY)
+	@$(BIN)/python -W ignore -m tests.fuzzing $(ARGS)
+
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-live: $(READY)
+	@$(BIN)/python -m benchmarks.live $(ARGS)
+
+bench-faults: $(READY)
+	@$(BIN)/python -m benchmarks.faults $(ARGS)
 
 $(READY): pyproject.toml requirements.lock
 	@python="$(or $(PYTHON),$(call first_that_can,$(COMPLETE)))"; \

@@ -3,15 +3,14 @@
 import asyncio
 from typing import Any
 
-from sqlalchemy import Connection, event, pool, text
+from sqlalchemy import Connection, MetaData, event, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from alembic import context
 from microblog import settings
 from microblog.models import Base
 from microblog.models.base import UTCDateTime
-
-target_metadata = Base.metadata
+from microblog.models.search import SEARCH_METADATA
 
 
 def database_url() -> str:
@@ -23,7 +22,8 @@ def configure(connection: Connection | None = None) -> None:
     context.configure(
         connection=connection,
         url=None if connection else database_url(),
-        target_metadata=target_metadata,
+        target_metadata=models_of(connection),
+        include_name=is_ours,
         # SQLite cannot alter a column: Alembic makes the table anew and copies.
         render_as_batch=True,
         compare_type=True,
@@ -31,6 +31,19 @@ def configure(connection: Connection | None = None) -> None:
         literal_binds=connection is None,
         render_item=render_item,
     )
+
+
+def models_of(connection: Connection | None) -> list[MetaData]:
+    """The models that this database has tables for."""
+    if connection is not None and connection.dialect.name == "sqlite":
+        return [Base.metadata]
+    return [Base.metadata, SEARCH_METADATA]
+
+
+def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave out FTS5's virtual table and those that it keeps; PostgreSQL has a model of one."""
+    in_fts5 = kind == "table" and name is not None and name.startswith("post_search")
+    return not in_fts5 or context.get_context().dialect.name == "postgresql"
 
 
 def render_item(kind: str, thing: Any, autogen_context: Any) -> str | bool:

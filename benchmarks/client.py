@@ -65,7 +65,7 @@ class _Asking(asyncio.Protocol):
 
     def _begin(self, end: int) -> None:
         length = _LENGTH.search(self._head, 0, end)
-        if not self._head.startswith(b"HTTP/1.1 200") or length is None:
+        if not self._head.startswith(self._load.expected) or length is None:
             self._load.fail(RuntimeError(f"unexpected answer: {self._head[:end]!r}"))
             return
         self._missing = int(length[1]) - (len(self._head) - end - 4)
@@ -79,8 +79,9 @@ class _Asking(asyncio.Protocol):
 class _Load:
     """Many such connections to one address."""
 
-    def __init__(self, port: int, request: bytes) -> None:
+    def __init__(self, port: int, request: bytes, status: int) -> None:
         self.request = request
+        self.expected = f"HTTP/1.1 {status} ".encode()
         self.sample = Sample()
         self.running = True
         self._port = port
@@ -114,9 +115,11 @@ class _Load:
             connection.transport.abort()
 
 
-async def load(port: int, request: bytes, *, connections: int, seconds: float) -> Sample:
+async def load(
+    port: int, request: bytes, *, connections: int, seconds: float, status: int = 200
+) -> Sample:
     """Ask on all connections at once for so many seconds, after a moment that does not count."""
-    under_way = _Load(port, request)
+    under_way = _Load(port, request, status)
     try:
         for _ in range(connections):
             under_way.connect()
@@ -140,6 +143,11 @@ class Line:
     @classmethod
     async def opened(cls, port: int) -> "Line":
         return cls(*await asyncio.open_connection(HOST, port))
+
+    @property
+    def port(self) -> int:
+        """Where it comes from."""
+        return int(self._writer.get_extra_info("sockname")[1])
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Status and body of the answer."""

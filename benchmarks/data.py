@@ -20,7 +20,8 @@ from microblog import migrations
 from microblog.adapters.hasher import Hasher
 from microblog.app import create_app
 from microblog.database import Database
-from microblog.domain import sessions
+from microblog.domain import sessions, tokens
+from microblog.domain.actors import Actor
 from microblog.domain.sessions import Lifetimes
 from microblog.models import Follow, Post, User
 from microblog.resources import Resources
@@ -156,6 +157,25 @@ async def cookies(url: str, folder: str, names: Sequence[str]) -> dict[str, str]
         await built.database.close()
     (auth,) = app.extensions["QUART_AUTH"]
     return {name: f"{auth.cookie_name}={auth.dump_token(tokens[name], app)}" for name in names}
+
+
+async def access_tokens(url: str, folder: str, names: Sequence[str]) -> dict[str, str]:
+    """A token for each of these people, with which a program may read and write."""
+    settings = load(NO_FILE, environment(url, folder))
+    database = Database(settings.database_url, settings.database)
+    try:
+        async with database.begin() as session:
+            found = await session.execute(
+                select(User.id, User.username).where(User.username.in_(names))
+            )
+            return {
+                name: await tokens.make(
+                    session, Actor(number, name), "benchmark", (tokens.READ, tokens.WRITE), days=1
+                )
+                for number, name in found.tuples().all()
+            }
+    finally:
+        await database.close()
 
 
 async def _log_in(session: AsyncSession, user: User) -> str:

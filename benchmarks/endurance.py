@@ -69,7 +69,7 @@ class Trial:
         server = await asyncio.to_thread(self.serve)
         async with Writers.at(server, WRITERS, f"kill {number} ") as writers:
             writing = asyncio.create_task(writers.write())
-            await asyncio.wait_for(writers.reach(50 + 13 * number), 60)
+            await asyncio.wait_for(writers.reach(50 + 13 * (number % 20)), 60)
             await asyncio.to_thread(server.kill)
             await writing
         self._keep(writers)

@@ -32,11 +32,13 @@ class Crowd:
     bursts: list[float] = field(default_factory=list)
 
 
-class _Readers:
+class Readers:
     """Connections that ask for one page after the other, and when each was asked and answered."""
 
-    def __init__(self, pages: Sequence[bytes]) -> None:
+    def __init__(self, pages: Sequence[bytes], *, pause: float = 0.0) -> None:
+        """Take what to ask for, and how many seconds to look at an answer."""
         self._pages = pages
+        self._pause = pause
         self._answers: list[tuple[float, float]] = []
         self._reading = True
 
@@ -49,6 +51,8 @@ class _Readers:
             if status != 200:
                 raise RuntimeError(f"a page was refused: {status}")
             turn += 1
+            if self._pause:
+                await asyncio.sleep(self._pause)
 
     def stop(self) -> None:
         """Ask no more; what is under way is still waited for."""
@@ -103,7 +107,7 @@ async def _burst(
     # New connections each time: a server ends one after so many requests.
     lines = [await Line.opened(port) for _ in range(READERS)]
     visitors = [await _Visitor.arrived(port, name) for name in names]
-    readers = _Readers(pages)
+    readers = Readers(pages)
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS), asyncio.TaskGroup() as group:
             for first, line in enumerate(lines):

@@ -7,12 +7,18 @@ from importlib.metadata import version
 from statistics import median
 
 from benchmarks.data import Size
+from benchmarks.exports import Exporting
+from benchmarks.indexing import Writing
 from benchmarks.logins import BURSTS, Crowd
 from benchmarks.rounds import Pace, Page
 from benchmarks.sockets import Journeys
+from benchmarks.translating import CROWD, Translating
 
 _WIDTH = 36
 _LOGIN_GOAL_MS = 100
+_GROWTH_GOAL_MB = 50
+_INDEX_GOAL = 1.3
+_SILENCE_GOAL = 1.2
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -31,9 +37,9 @@ def heading(size: Size, pace: Pace) -> Iterable[str]:
     )
 
 
-def pages(hello: Page, measured: list[Page]) -> Iterable[str]:
+def pages(hello: Page, measured: list[Page], title: str = "page") -> Iterable[str]:
     """One line for each page."""
-    yield f"{'page':{_WIDTH}} {'requests/s':>11} {'to hello':>9} {'p50 ms':>8} {'p99 ms':>8}"
+    yield f"{title:{_WIDTH}} {'requests/s':>11} {'to hello':>9} {'p50 ms':>8} {'p99 ms':>8}"
     for page in (hello, *measured):
         ratio = 1.0 if page is hello else page.ratio
         yield f"{page.label:{_WIDTH}} {page.rate:11,.0f} {ratio:9.3f} {_spread(page.answers())}"
@@ -66,14 +72,61 @@ def crowds(found: dict[str, Crowd], size: Size) -> Iterable[str]:
         ):
             name = f"{database}: {label}"
             yield f"{name:{_WIDTH}} {'':11} {len(values):9,} {_spread(values)}{goal}"
-        yield f"{f'{database}: ratio':{_WIDTH}} {'':21} {_ratios(crowd)}"
+        yield f"{f'{database}: ratio':{_WIDTH}} {'':21} {_ratios(crowd.idle, crowd.during)}"
     took = ", ".join(f"{name} {median(each.bursts):.2f} s" for name, each in found.items())
     yield f"(until the last was logged in, the median of {BURSTS}: {took})"
 
 
-def _ratios(crowd: Crowd) -> str:
-    middle = median(crowd.during) / median(crowd.idle)
-    return f"{middle:8.2f} {percentile(crowd.during, 99) / percentile(crowd.idle, 99):8.2f}"
+def writings(found: dict[str, Writing]) -> Iterable[str]:
+    """Three lines for each database, and how large its index is."""
+    title = "posts sent one by one"
+    yield f"{title:{_WIDTH}} {'':11} {'number':>9} {'p50 ms':>8} {'p99 ms':>8}   goal"
+    for database, way in found.items():
+        for label, values in (("with its words", way.indexed), ("without", way.bare)):
+            name = f"{database}: {label}"
+            yield f"{name:{_WIDTH}} {'':11} {len(values):9,} {_spread(values)}"
+        ratio = median(way.indexed) / median(way.bare)
+        yield f"{f'{database}: ratio, search':{_WIDTH}} {'':21} {ratio:8.2f}{'':9}   <{_INDEX_GOAL}"
+        size = f"{way.index_bytes / 1e6:.1f} MB of index, {way.post_bytes / 1e6:.1f} MB of texts"
+        yield f"{f'{database}: size':{_WIDTH}} {size}"
+
+
+def exports(found: dict[str, Exporting]) -> Iterable[str]:
+    """Four lines for each database."""
+    posts = max((each.posts for each in found.values()), default=0)
+    title = f"pages while {posts:,} posts go out"
+    yield f"{title:{_WIDTH}} {'':11} {'answers':>9} {'p50 ms':>8} {'p99 ms':>8}   goal"
+    for database, way in found.items():
+        for label, values in (("before the export", way.before), ("during the export", way.during)):
+            name = f"{database}: {label}"
+            yield f"{name:{_WIDTH}} {'':11} {len(values):9,} {_spread(values)}"
+        ratios = _ratios(way.before, way.during)
+        yield f"{f'{database}: ratio, export':{_WIDTH}} {'':21} {ratios}"
+        growth = f"{way.grown / 1e6:9.1f} MB in {way.seconds:.1f} s"
+        yield f"{f'{database}: memory grown by':{_WIDTH}} {'':11} {growth}   <{_GROWTH_GOAL_MB} MB"
+
+
+def silences(found: dict[str, Translating]) -> Iterable[str]:
+    """Four lines for each database, and how long people waited in vain."""
+    title = f"pages while {CROWD} wait for a translator"
+    yield f"{title:{_WIDTH}} {'':11} {'answers':>9} {'p50 ms':>8} {'p99 ms':>8}   goal"
+    for database, way in found.items():
+        for label, values in (
+            ("before", way.before),
+            ("during the silence", way.during),
+            ("as the crowd comes and goes", way.crowded),
+        ):
+            name = f"{database}: {label}"
+            yield f"{name:{_WIDTH}} {'':11} {len(values):9,} {_spread(values)}"
+        ratios = _ratios(way.before, way.during)
+        yield f"{f'{database}: ratio, silence':{_WIDTH}} {'':21} {ratios}   <{_SILENCE_GOAL}"
+    waited = ", ".join(f"{name} {max(each.waited):.1f} s" for name, each in found.items())
+    yield f"(the last was told that there is no translation after: {waited})"
+
+
+def _ratios(idle: Sequence[float], during: Sequence[float]) -> str:
+    middle = median(during) / median(idle)
+    return f"{middle:8.2f} {percentile(during, 99) / percentile(idle, 99):8.2f}"
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -18,20 +18,26 @@ class Pace:
 
 @dataclass
 class Page:
-    """One address, and what was found at it. ``posts`` is how many it must show."""
+    """One address, and what was found at it. ``posts`` is how many it must show, each by its
+    ``mark``; ``asked`` is the whole request where it is not a browser's.
+    """
 
     label: str
     port: int
     path: str = "/"
     cookie: str = ""
     posts: int = 0
+    asked: bytes = b""
+    status: int = 200
+    mark: bytes = b"data-post-id="
     samples: list[Sample] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
 
     @property
     def request(self) -> bytes:
-        """What a browser with that login would ask."""
-        return client.head("GET", self.path, *([f"Cookie: {self.cookie}"] if self.cookie else []))
+        """What is sent, by default what a browser with that login would ask."""
+        lines = [f"Cookie: {self.cookie}"] if self.cookie else []
+        return self.asked or client.head("GET", self.path, *lines)
 
     @property
     def rate(self) -> float:
@@ -51,8 +57,8 @@ class Page:
 async def check(page: Page) -> None:
     """Look at a page once before it is measured: a wrong one could be quick."""
     status, body = await client.fetch(page.port, page.request)
-    shown = body.count(b"data-post-id=")
-    if status != 200 or shown != page.posts:
+    shown = body.count(page.mark)
+    if status != page.status or shown != page.posts:
         raise RuntimeError(f"{page.label}: status {status}, {shown} posts instead of {page.posts}")
 
 
@@ -71,7 +77,11 @@ async def measure(hello: Page, pages: list[Page], pace: Pace) -> None:
 
 async def _load(page: Page, pace: Pace) -> Sample:
     sample = await client.load(
-        page.port, page.request, connections=pace.connections, seconds=pace.seconds
+        page.port,
+        page.request,
+        connections=pace.connections,
+        seconds=pace.seconds,
+        status=page.status,
     )
     page.samples.append(sample)
     return sample

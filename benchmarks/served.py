@@ -9,7 +9,7 @@ from microblog.serving import listening, process
 from microblog.settings import NO_FILE, load
 
 
-async def nothing() -> None:
+async def nothing(_spread: float) -> None:
     """Say no goodbye: nobody waits for one."""
 
 

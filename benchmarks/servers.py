@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,6 +30,33 @@ async def serving(which: str, environment: Mapping[str, str]) -> AsyncIterator[i
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+@asynccontextmanager
+async def doomed(
+    environment: Mapping[str, str],
+) -> AsyncIterator[tuple[int, Callable[[], Awaitable[int]]]]:
+    """A running site that ends without a word when it is told to: its port, and how to tell it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.served", "site"),
+        cwd=_ROOT,
+        env={**_neutral(), **environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+    async def kill() -> int:
+        process.kill()
+        return await process.wait()
+
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), _BEGIN_SECONDS)
+        if not line:
+            raise RuntimeError("the server did not start")
+        yield int(line), kill
+    finally:
+        if process.returncode is None:
+            await kill()
 
 
 def _neutral() -> dict[str, str]:

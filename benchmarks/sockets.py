@@ -3,12 +3,14 @@
 import asyncio
 import struct
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from benchmarks import client, forms
 
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 60
+_AT_ONCE = 32
 _TEXT, _CLOSE, _PING = 1, 8, 9
 
 
@@ -21,7 +23,7 @@ class Journeys:
     answer: list[float] = field(default_factory=list)
 
 
-class _Arrivals:
+class Arrivals:
     """Notes when frames that hold ``marker`` arrive; ``complete`` once all sockets have one."""
 
     def __init__(self, sockets: int) -> None:
@@ -52,10 +54,10 @@ class _Arrivals:
         return self.moments
 
 
-class _Listening(asyncio.Protocol):
+class Listening(asyncio.Protocol):
     """One websocket, as far as a listener needs it: text frames and pings, in one piece each."""
 
-    def __init__(self, request: bytes, arrivals: _Arrivals) -> None:
+    def __init__(self, request: bytes, arrivals: Arrivals) -> None:
         self._request = request
         self._arrivals = arrivals
         self._buffer = bytearray()
@@ -111,12 +113,24 @@ class _Listening(asyncio.Protocol):
             self._arrivals.fail(RuntimeError(f"the server closed a socket: {code}"))
 
 
+async def open_all(port: int, cookies: Sequence[str], arrivals: Arrivals) -> list[Listening]:
+    """A socket for each cookie, some at a time, from several addresses."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(turn: int, cookie: str) -> Listening:
+        async with gate:
+            # One address has room for some 28,000 connections to one port.
+            return await listen(port, cookie, arrivals, source=f"127.0.0.{1 + turn % 4}")
+
+    return await asyncio.gather(*map(one, range(len(cookies)), cookies))
+
+
 async def journeys(
-    port: int, author_cookie: str, cookies: list[str], *, posts: int, pause: float = 0.05
+    port: int, author_cookie: str, cookies: Sequence[str], *, posts: int, pause: float = 0.05
 ) -> Journeys:
     """Open a socket for each cookie, then publish one post after the other and follow each."""
-    arrivals = _Arrivals(len(cookies))
-    listening = [await _listen(port, cookie, arrivals) for cookie in cookies]
+    arrivals = Arrivals(len(cookies))
+    listening = await open_all(port, cookies, arrivals)
     form = await _Form.opened(port, author_cookie)
     try:
         result = Journeys()
@@ -131,26 +145,35 @@ async def journeys(
             each.transport.abort()
 
 
-async def _listen(port: int, cookie: str, arrivals: _Arrivals) -> _Listening:
-    request = client.head(
+def handshake(cookie: str, query: str = "channels=home", *lines: str) -> bytes:
+    """What a browser with that login would ask to open a socket."""
+    return client.head(
         "GET",
-        "/live?channels=home",
+        f"/live?{query}",
         f"Cookie: {cookie}",
         "Upgrade: websocket",
         "Connection: Upgrade",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version: 13",
+        *lines,
     )
+
+
+async def listen(
+    port: int, cookie: str, arrivals: Arrivals, *, source: str = client.HOST
+) -> Listening:
+    """One open socket, greeted by the server; it comes from the loopback address `source`."""
+    request = handshake(cookie)
     loop = asyncio.get_running_loop()
     _, listening = await loop.create_connection(
-        lambda: _Listening(request, arrivals), client.HOST, port
+        lambda: Listening(request, arrivals), client.HOST, port, local_addr=(source, 0)
     )
     async with asyncio.timeout(_PATIENCE_SECONDS):
         await listening.greeted
     return listening
 
 
-async def _travel(form: "_Form", arrivals: _Arrivals, text: str, into: Journeys) -> None:
+async def _travel(form: "_Form", arrivals: Arrivals, text: str, into: Journeys) -> None:
     request = form.filled(text)
     arrivals.expect(text.encode())
     began = time.perf_counter()

@@ -9,29 +9,37 @@ from quart import Quart, request
 
 from microblog import i18n, logs
 from microblog import resources as process
-from microblog.adapters import mailer as mailers
 from microblog.domain.posts import PostView
-from microblog.jobs.letters import PostOffice
-from microblog.letterpress import Letterpress, site
+from microblog.jobs.handlers import handlers, lanes
+from microblog.jobs.housekeeping import promise_upkeep
+from microblog.jobs.runner import Runner
 from microblog.resources import Resources
 from microblog.settings import Settings, load
 from microblog.web import (
     access,
+    api,
     auth,
+    edge_refusals,
     health,
     identity,
     journal,
     live,
     main,
+    negotiation,
     refusals,
     rendering,
     scope,
+    uploads,
 )
-from microblog.web.edge import Edge
+from microblog.web.edge import Crowd, Edge
 from microblog.web.headers import GRAVATAR
 from microblog.web.static import StaticFiles
+from microblog.web.thrift import Application
 
 _PACKAGE = Path(__file__).parent
+# The one address that takes a large file, and what a form has besides the file.
+_IMPORT = "/import_posts"
+_FORM_AROUND = 16 * 1024
 
 
 def create_app(settings: Settings | None = None, resources: Resources | None = None) -> Quart:
@@ -41,23 +49,35 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     are wrong.
     """
     settings = settings or load()
-    app = Quart("microblog", static_folder=None, template_folder=None)
-    built = resources or process.build(settings, lambda post, code: _fragment(app, post, code))
+    app = Application("microblog", static_folder=None, template_folder=None)
+    built = resources or process.build(settings, partial(_fragment, app))
     app.extensions[scope.EXTENSION] = built
+    app.asgi_websocket_class = live.Connection
     _configure(app, settings, built.secret_key)
     _add_routes(app)
     _add_lifespan(app, built)
     journal.install(app, settings.logs)
+    api.install(app)
     refusals.install(app)
     identity.install(app, settings)
     access.enforce(app)
+    large = {_IMPORT: settings.archives.import_bytes + _FORM_AROUND}
+    uploads.install(app, large, built.uploads)
     gravatar = settings.avatars.provider == "gravatar"
     app.asgi_app = Edge(  # type: ignore[method-assign]  # the documented way
         app.asgi_app,
         max_body=settings.server.max_body,
         base_url=settings.server.base_url,
-        refuse=refusals.edge_refusal(app),
+        refuse=edge_refusals.build(app),
+        beside=edge_refusals.beside(app),
+        # What programs send is short: no file, and a page of text at the most.
+        body_limits={**large, "/api/": settings.server.max_body // 2},
         image_sources=(GRAVATAR,) if gravatar else (),
+        crowd=Crowd(
+            settings.server.requests_in_work,
+            settings.server.requests_waiting,
+            settings.server.waiting_seconds,
+        ),
     )
     return app
 
@@ -78,13 +98,16 @@ def _configure(app: Quart, settings: Settings, secret_key: str) -> None:
 
 def _add_routes(app: Quart) -> None:
     static = StaticFiles(_PACKAGE / "static")
-    for room in (auth, main, live, health):
+    for room in (auth, main, live, health, api):
         app.register_blueprint(room.bp)
     app.add_url_rule("/static/<path:filename>", "static", access.machines(_served(static)))
     app.extensions[rendering.EXTENSION] = rendering.Pages(app, static)
 
     @app.before_request
     async def choose_language() -> None:
+        if negotiation.is_api(request.path):
+            i18n.speak(i18n.SOURCE_LANGUAGE)
+            return
         offered = scope.settings().languages.offered
         wishes = request.cookies.get("language"), request.headers.get("Accept-Language")
         i18n.speak(i18n.choose(offered, *wishes))
@@ -98,15 +121,17 @@ def _served(static: StaticFiles) -> scope.View:
 
 
 def _add_lifespan(app: Quart, built: Resources) -> None:
-    settings, database = built.settings, built.database
-    mailer = mailers.build(settings)
-    press = Letterpress(settings.mail.sender, partial(site, settings.server), built.link_token)
-    office = PostOffice(database, mailer, press.compose)
+    settings = built.settings
+    runner = Runner(built.database, handlers(built), lanes(built))
+    built.farewells.append(runner.stop)
 
     @app.while_serving
     async def lifespan() -> AsyncGenerator[None, None]:
         await built.open()
-        office.start()
+        await promise_upkeep(built.database)
+        if settings.jobs.inside:
+            runner.start()
+            built.services["jobs"] = runner.looking
         errors = logs.error_letters(settings, built.promise_report)
         if errors is not None:
             errors.start()
@@ -115,11 +140,10 @@ def _add_lifespan(app: Quart, built: Resources) -> None:
         watching.cancel()
         if errors is not None:
             await errors.stop()
-        await office.stop()
-        await mailer.close()
+        await runner.stop()
         await built.close()
 
 
-def _fragment(app: Quart, post: PostView, language: str) -> str:
+def _fragment(app: Quart, post: PostView, language: str, foreign: bool) -> str:
     pages: rendering.Pages = app.extensions[rendering.EXTENSION]
-    return pages.fragment(post, language)
+    return pages.fragment(post, language, foreign)

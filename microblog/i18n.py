@@ -7,17 +7,21 @@ mix. English is the language of the source; it needs no catalogue.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
-from functools import cache
+from datetime import datetime, tzinfo
+from functools import cache, lru_cache
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
+from babel.core import get_locale_identifier, parse_locale
 from babel.dates import format_datetime, get_timezone
 from babel.support import LazyProxy, Translations
+from babel.units import format_unit
 
 SOURCE_LANGUAGE = "en"
+_LONGEST_CODE = 16
+_LONGEST_HEADER = 500
 FOLDER = Path(__file__).parent / "translations"
 
 _language: ContextVar[str] = ContextVar("language", default=SOURCE_LANGUAGE)
@@ -102,15 +106,32 @@ def long_date(moment: datetime) -> str:
     )
 
 
+def time_zone() -> tzinfo:
+    """The time zone of the moment, UTC if none is set."""
+    return get_timezone(_time_zone.get() or "UTC")
+
+
+def file_size(size: int) -> str:
+    """A number of bytes as people say it, in the language of the moment: ``1.2 MB``."""
+    unit, scale = ("megabyte", 1_000_000) if size >= 1_000_000 else ("kilobyte", 1_000)
+    rounded = round(max(size, scale / 10) / scale, 1)
+    return str(format_unit(rounded, f"digital-{unit}", "short", locale=language()))
+
+
 def choose(offered: Sequence[str], *wishes: str | None) -> str:
     """The first wish that can be met, else the first language offered.
 
     A wish is a language code, or a whole Accept-Language header; what cannot be read is no wish.
     """
+    return _chosen(tuple(offered), tuple((wish or "")[:_LONGEST_HEADER] for wish in wishes))
+
+
+@lru_cache(1024)
+def _chosen(offered: tuple[str, ...], wishes: tuple[str, ...]) -> str:
     known = {code.lower(): code for code in offered}
     bare = {code.partition("_")[0]: code for code in reversed(known)}
     for wish in wishes:
-        for preferred in _preferences(wish or ""):
+        for preferred in preferences(wish):
             met = _longest_known(preferred, known) or known.get(bare.get(preferred, ""))
             if met:
                 return met
@@ -124,9 +145,34 @@ def _longest_known(code: str, known: Mapping[str, str]) -> str | None:
     return known.get(code)
 
 
-def _preferences(header: str) -> list[str]:
+def base(code: str) -> str:
+    """The language without region and script: ``pt_BR`` and ``pt-PT`` are both ``pt``."""
+    found = code.lower().replace("_", "-").partition("-")[0]
+    # The two written forms of Norwegian are one language for who reads it.
+    return "no" if found in ("nb", "nn") else found
+
+
+def find_code(raw: str) -> str | None:
+    """A language code as catalogues write it (``pt-br`` is ``pt_BR``); ``None`` if it is none."""
+    written = raw.strip().replace("-", "_")
+    if not written.replace("_", "").isalnum() or len(written) > _LONGEST_CODE:
+        return None
+    try:
+        Locale.parse(written)
+        return get_locale_identifier(parse_locale(written))
+    except (ValueError, UnknownLocaleError):
+        return None
+
+
+def preferences(header: str) -> list[str]:
+    """The codes of an Accept-Language header, the most wanted first, in lower case."""
+    return list(_preferred(header[:_LONGEST_HEADER]))
+
+
+@lru_cache(1024)
+def _preferred(header: str) -> tuple[str, ...]:
     ranked = []
-    for place, part in enumerate(header[:500].split(",")):
+    for place, part in enumerate(header.split(",")):
         code, _, parameters = part.strip().partition(";")
         _, _, quality = parameters.partition("q=")
         try:
@@ -136,7 +182,7 @@ def _preferences(header: str) -> list[str]:
         code = code.strip().replace("-", "_").lower()
         if weight > 0 and code.replace("_", "").isalnum():
             ranked.append((-weight, place, code))
-    return [code for _, _, code in sorted(ranked)]
+    return tuple(code for _, _, code in sorted(ranked))
 
 
 @cache

@@ -5,8 +5,10 @@ of the same name in HTML is the other body. All is said in the recipient's langu
 begins with the service's own address, never with anything that a request said.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,11 +19,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from microblog import i18n
 from microblog.domain import letters
-from microblog.domain.letters import Claimed, Pointless
+from microblog.domain.letters import Letter, Pointless
 from microblog.settings import Server
 
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a letter; ``media_type`` is as in ``application/json``."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 # Gives the token for a letter's secret link, or None if the way that it opens is closed by now.
-Token = Callable[[Claimed], Awaitable[str | None]]
+Token = Callable[[Letter], Awaitable[str | None]]
+# Gives the files that go with a letter.
+Attachments = Callable[[Letter], Awaitable[list[Attachment]]]
 
 PATHS = {
     letters.RESET_PASSWORD: "/auth/reset_password/",
@@ -41,11 +55,18 @@ _LONGEST_LINE = 998
 class Letterpress:
     """Writes letters for one service."""
 
-    def __init__(self, sender: str, base_url: Callable[[], str], token: Token) -> None:
-        """Take who writes, where the service is, and who makes the tokens of secret links."""
+    def __init__(
+        self,
+        sender: str,
+        base_url: Callable[[], str],
+        token: Token,
+        attachments: Attachments | None = None,
+    ) -> None:
+        """Take who writes, where the service is, and who makes tokens and finds attachments."""
         self._sender = _sender(sender)
         self._base_url = base_url
         self._token = token
+        self._attachments = attachments or _nothing_attached
         self._environment = Environment(
             loader=PackageLoader("microblog", "templates/email"),
             autoescape=lambda name: name is not None and name.endswith(".html"),  # noqa: S701 (text is no HTML)
@@ -59,7 +80,7 @@ class Letterpress:
             i18n.translated, i18n.translated_plural, newstyle=True
         )
 
-    async def compose(self, letter: Claimed) -> EmailMessage:
+    async def compose(self, letter: Letter) -> EmailMessage:
         """The whole message. Raises :class:`Pointless` where sending it would be wrong."""
         base_url = self._base_url().rstrip("/")
         recipient = _recipient(letter.recipient)
@@ -72,10 +93,13 @@ class Letterpress:
         message.set_content(body.strip() + "\n", cte=_encoding(body))
         if html is not None:
             message.add_alternative(html, subtype="html", cte=_encoding(html))
+        if found := await self._attachments(letter):
+            # Encoding megabytes takes a while.
+            await asyncio.to_thread(_attach, message, found)
         return message
 
     def _headed(
-        self, letter: Claimed, subject: str, recipient: Address, base_url: str
+        self, letter: Letter, subject: str, recipient: Address, base_url: str
     ) -> EmailMessage:
         message = EmailMessage(policy=_POLICY.clone(utf8=not recipient.addr_spec.isascii()))
         message["Subject"] = " ".join(subject.split())
@@ -86,7 +110,7 @@ class Letterpress:
         message["Auto-Submitted"] = "auto-generated"
         return message
 
-    async def _link(self, base_url: str, letter: Claimed) -> str | None:
+    async def _link(self, base_url: str, letter: Letter) -> str | None:
         path = PATHS.get(letter.kind)
         if path is None:
             return None
@@ -107,6 +131,18 @@ def site(server: Server) -> str:
         return server.base_url
     host = f"[{server.host}]" if ":" in server.host else server.host
     return f"http://{host}:{server.port}"
+
+
+async def _nothing_attached(_letter: Letter) -> list[Attachment]:
+    return []
+
+
+def _attach(message: EmailMessage, attachments: list[Attachment]) -> None:
+    for attachment in attachments:
+        main, _, sub = attachment.media_type.partition("/")
+        message.add_attachment(
+            attachment.content, maintype=main, subtype=sub, filename=attachment.name
+        )
 
 
 def _recipient(address: str) -> Address:

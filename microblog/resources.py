@@ -2,29 +2,46 @@
 
 import asyncio
 import logging
-import math
 import os
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from microblog import migrations
-from microblog.adapters import bus
+from microblog.adapters import bus, lookout, outgoing, redis, search_engine, tally, translator
+from microblog.adapters import mailer as mailers
+from microblog.adapters.bus import Bell
 from microblog.adapters.hasher import Hasher
+from microblog.adapters.language import Detector
+from microblog.adapters.mailer import Mailer
+from microblog.adapters.redis import Link
+from microblog.adapters.search_engine import SearchEngine
+from microblog.adapters.shelf import Shelf
+from microblog.adapters.tally import Tally
 from microblog.database import UNAVAILABLE, Database
-from microblog.domain import events, grants, letters, limits, sessions
+from microblog.domain import grants, letters, sessions, tokens
 from microblog.domain.actors import Actor
-from microblog.domain.letters import Claimed
-from microblog.live.hub import Hub, Render
+from microblog.domain.letters import Letter
+from microblog.interpreter import Interpreter, Simultaneous
+from microblog.keeping import Service
+from microblog.live.hub import Hub
+from microblog.live.memory import Memory
+from microblog.live.roundtrip import Roundtrip
+from microblog.live.telling import Render
 from microblog.logs import Report
 from microblog.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_SWEEP_SECONDS = 600
 _GOODBYE_SECONDS = 2.0
+
+Touch = Callable[[AsyncSession, Actor], Awaitable[None]]
 
 
 class SchemaBehind(RuntimeError):
@@ -37,17 +54,35 @@ class Resources:
 
     settings: Settings
     database: Database
+    redis: Link | None
+    bell: Bell
+    tally: Tally
     hub: Hub
+    memory: Memory
+    roundtrip: Roundtrip
     hasher: Hasher
+    mailer: Mailer
+    detector: Detector
+    http: httpx.AsyncClient
+    interpreter: Interpreter
+    simultaneous: Simultaneous
+    search_engine: SearchEngine | None
+    archives: Shelf
+    uploads: Shelf
     secret_key: str
     # Few people come in at the same moment: a crowd stands in line here, and pages go on meanwhile.
     entrance: asyncio.Semaphore
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    _noting: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    _pinged_at: float = -math.inf
+    # What ends with the first word of a stop, while requests under way still finish.
+    farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    # What goes on all the time, by the name under which its health is told.
+    services: dict[str, Service] = field(default_factory=dict)
+    _noting: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
 
-    async def open(self) -> None:
-        """Begin to listen and to sweep. Raises :class:`SchemaBehind` where nothing would work."""
+    async def open(self, *, listening: bool = True) -> None:
+        """Begin to listen, if somebody here has anything to hear.
+
+        Raises :class:`SchemaBehind` where nothing would work.
+        """
         async with self.database.reading() as session:
             found, needed = await migrations.current(session), migrations.newest()
         if found != needed:
@@ -55,40 +90,66 @@ class Resources:
                 f"the database is at {found or 'nothing'}, this version needs {needed}: "
                 "run `microblog db upgrade`"
             )
-        await self.hub.start()
-        self._tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
+        if listening:
+            self.simultaneous.start()
+            await self.hub.start()
+            self.detector.begin()
 
-    async def begin_shutdown(self) -> None:
-        """Say goodbye to every socket; return when they are gone, or after two seconds."""
-        self.hub.close_sockets()
-        deadline = time.monotonic() + _GOODBYE_SECONDS
+    async def begin_shutdown(self, spread: float = 0.0) -> None:
+        """Say goodbye to every socket and give jobs back; return within seconds.
+
+        Sockets are closed one after the other in the course of ``spread`` seconds.
+        """
+        farewells = (farewell() for farewell in self.farewells)
+        await asyncio.gather(self._dismiss_sockets(spread), *farewells)
+
+    async def _dismiss_sockets(self, spread: float) -> None:
+        self.hub.close_sockets(spread=spread)
+        deadline = time.monotonic() + spread + _GOODBYE_SECONDS
         while len(self.hub.audience) and time.monotonic() < deadline:  # noqa: ASYNC110 (rare, and brief)
             await asyncio.sleep(0.02)
 
     async def close(self) -> None:
         """Close everything, in reverse order."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._noting.values(), return_exceptions=True)
+        await asyncio.gather(*self._noting.values(), return_exceptions=True)
         await self.hub.stop()
+        await self.memory.close()
+        await self.simultaneous.stop()
+        # Whoever still waits for an answer from outside gets none.
+        await self.http.aclose()
+        await self.interpreter.close()
+        if self.search_engine is not None:
+            await self.search_engine.close()
+        self.detector.close()
         self.hasher.close()
+        await self.mailer.close()
+        await self.bell.close()
+        if self.redis is not None:
+            await self.redis.close()
         await self.database.close()
 
     def note_presence(self, actor: Actor) -> None:
         """Note, beside the request, that somebody is here. Nothing depends on it."""
-        if actor.id not in self._noting:
-            self._noting[actor.id] = asyncio.create_task(self._touch(actor), name="presence")
+        self._note(("presence", actor.id), actor, sessions.touch)
 
-    async def _touch(self, actor: Actor) -> None:
+    def note_use(self, actor: Actor) -> None:
+        """Note, beside the request, that this person's token was used."""
+        self._note(("use", actor.token_id or 0), actor, tokens.touch)
+
+    def _note(self, key: tuple[str, int], actor: Actor, touch: Touch) -> None:
+        if key not in self._noting:
+            self._noting[key] = asyncio.create_task(self._touch(key, actor, touch), name=key[0])
+
+    async def _touch(self, key: tuple[str, int], actor: Actor, touch: Touch) -> None:
         try:
             async with self.database.begin() as session:
-                await sessions.touch(session, actor)
+                await touch(session, actor)
         except UNAVAILABLE as error:
-            log.warning("presence was not noted: %s", error)
+            log.warning("%s was not noted: %s", key[0], error)
         finally:
-            del self._noting[actor.id]
+            del self._noting[key]
 
-    async def link_token(self, letter: Claimed) -> str | None:
+    async def link_token(self, letter: Letter) -> str | None:
         """The token for the link in a letter; ``None`` if what it permits is gone."""
         if letter.grant_id is None:
             return None
@@ -107,48 +168,45 @@ class Resources:
                     text=report.text,
                 )
 
-    async def ping(self, *, patience: float = 2.0, every: float = 5.0) -> None:
-        """Send an event round: log, bus, hub. Raises :class:`TimeoutError` if it stays away.
-
-        A success is believed for ``every`` seconds: whoever asks often does not write often.
-        """
-        if time.monotonic() - self._pinged_at < every:
-            return
-        async with asyncio.timeout(patience):
-            async with self.database.begin(wake=False) as session:
-                events.record(session, events.PING, actor_id=0, subject_id=0)
-            await self.hub.pass_by(await self.hub.newest())
-        self._pinged_at = time.monotonic()
-
-    async def _sweep(self) -> None:
-        live = self.settings.live
-        while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            try:
-                async with self.database.begin() as session:
-                    await events.sweep(
-                        session, keep_hours=live.keep_hours, keep_events=live.keep_events
-                    )
-                    await sessions.sweep(session)
-                    await limits.sweep(session)
-                    await grants.sweep(session)
-                    await letters.sweep(session)
-            except UNAVAILABLE as error:
-                log.warning("sweeping failed and is tried again later: %s", error)
-
 
 def build(settings: Settings, render: Render) -> Resources:
     """Build everything for one application; nothing is opened before :meth:`Resources.open`."""
     instance = settings.server.instance
     instance.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url, settings.database)
+    database = Database(
+        settings.database_url, settings.database, has_search_engine=settings.search.has_engine
+    )
     database.watch(settings.logs.slow_query)
-    wakeups = bus.build(database.url, sqlite_poll_seconds=settings.live.sqlite_poll_seconds)
+    link = redis.build(settings.redis)
+    bell = Bell(
+        bus.build(database.url, sqlite_poll_seconds=settings.live.sqlite_poll_seconds, redis=link)
+    )
+    database.tell_others(bell.tell)
+    hub = Hub(database, bell, settings.live, render)
+    http = outgoing.build()
+    service = translator.build(settings.translator, http)
+    interpreter = Interpreter(database, service, budget=settings.translator.budget)
+    simultaneous = Simultaneous(database, interpreter)
+    hub.on_arrival(simultaneous.hear, service.told)
     return Resources(
         settings=settings,
         database=database,
-        hub=Hub(database, wakeups, settings.live, render),
+        redis=link,
+        bell=bell,
+        tally=tally.build(database, link),
+        hub=hub,
+        memory=Memory(database, lookout.build(database.url), keep_events=settings.live.keep_events),
+        roundtrip=Roundtrip(database, bell, hub),
+        services={"hub": hub.following},
         hasher=Hasher(settings.accounts.hash_workers),
+        mailer=mailers.build(settings),
+        detector=Detector(),
+        http=http,
+        interpreter=interpreter,
+        simultaneous=simultaneous,
+        search_engine=search_engine.build(settings.search),
+        archives=Shelf(instance / "archives"),
+        uploads=Shelf(instance / "imports"),
         entrance=asyncio.Semaphore(2 * settings.accounts.hash_workers),
         secret_key=settings.server.secret_key or kept_secret(instance / "secret_key"),
     )

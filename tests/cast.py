@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from quart import Quart
 from quart.wrappers import Response
 
-from microblog.domain import follows, posts, sessions, users
+from microblog.domain import follows, messages, posts, sessions, users
 from microblog.domain.actors import Actor
 from microblog.resources import Resources
 from tests import secrecy
@@ -108,6 +108,13 @@ class Cast:
         async with self.resources.database.begin() as session:
             post = await posts.publish(session, person.actor, body, length=500, **arguments)
             return post.id
+
+    async def write(self, sender: Person, recipient: Person, body: str) -> int:
+        """A private message, straight through the domain; returns its id."""
+        async with self.resources.database.begin() as session:
+            user = await users.by_id(session, recipient.id)
+            message = await messages.send(session, sender.actor, user, body, length=2000)
+            return message.id
 
     async def follow(self, follower: Person, followed: Person) -> None:
         async with self.resources.database.begin() as session:

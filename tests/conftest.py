@@ -70,6 +70,19 @@ def migrated_postgresql(postgresql_server: URL) -> Iterator[URL]:
     asyncio.run(servers.execute(postgresql_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
+@pytest.fixture(scope="session")
+def restless_server() -> Iterator[servers.RestlessPostgreSQL]:
+    """A PostgreSQL that a test may stop, freeze and start again; it leaves it running."""
+    with servers.restless_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[servers.RedisServer]:
+    with servers.redis(tmp_path) as server:
+        yield server
+
+
 def asyncpg_url(url: URL) -> str:
     return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
@@ -129,6 +142,10 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
         "MICROBLOG_SERVER_INSTANCE": str(tmp_path / "instance"),
         # Nobody's allowance runs out in a test that is not about allowances.
         "MICROBLOG_LIMITS_SCALE": "1000",
+        # Nor does a machine that is busy with other tests turn anybody away.
+        "MICROBLOG_SERVER_REQUESTS_IN_WORK": "1000",
+        # Its start would take the processor from the test.
+        "MICROBLOG_SERVER_SPARE_WORKER": "false",
         # Whether an acknowledged post survives a power cut is shown elsewhere.
         "MICROBLOG_DATABASE_SYNCHRONOUS": "NORMAL",
     }

@@ -11,6 +11,7 @@ _SHAPES = (
     re.compile(rb"eyJ[\w-]{12,}\.[\w-]+"),  # a token as links have it
     re.compile(rb"\$argon2id\$"),
     re.compile(rb"microblog_(?:login|visit)=[\w.-]{12,}"),
+    re.compile(rb"(?<![\w-])mb_[\w-]{40,}"),  # a token of the API
     re.compile(rb"csrf_token=[\w.-]{12,}"),
 )
 

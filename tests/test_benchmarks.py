@@ -10,19 +10,23 @@ import pytest
 from sqlalchemy.engine import URL
 
 ROOT = Path(__file__).parents[1]
+# Many measurements, on a machine that may be busy with other tests.
+SECONDS = 200
 PAGES = ("home, follows 10", "home, follows 8 silent", "explore", "profile")
+PAGES += ("search, a common word", "search, in vain", "search, the worst")
+PAGES += ("GET /api/timeline", "POST /, the form", "POST /api/posts")
 WAYS = ("to the last socket", "to each socket", "to the author's answer")
 
 
-async def run(*arguments: str, **environ: str) -> str:
+async def run(*arguments: str, module: str = "benchmarks", **environ: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks", *arguments),
+        *(sys.executable, "-m", module, *arguments),
         cwd=ROOT,
         env=os.environ | environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 90)
+    out, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode == 0, err.decode()
     return out.decode()
 
@@ -33,9 +37,11 @@ def figures(table: str, label: str, goal: str = "") -> list[float]:
     return [float(number.replace(",", "")) for number in found[1].split()]
 
 
+@pytest.mark.timeout(SECONDS + 20)
 async def test_every_line_is_there_on_both_databases(
     postgresql_server: URL, tmp_path: Path
 ) -> None:
+    """JOB-25: what an export costs the pages and the memory of its process, among the rest."""
     url = postgresql_server.render_as_string(hide_password=False)
     table = await run("--quick", TEST_DATABASE_URL=url, BENCH_DATA=str(tmp_path))
 
@@ -59,6 +65,39 @@ async def test_every_line_is_there_on_both_databases(
             figures(table, f"{database}: ratio"), idle[1:], during[1:], strict=True
         ):
             assert ratio == pytest.approx(after / before, rel=0.1)
+        for label in ("with its words", "without"):
+            written, middle, slow = figures(table, f"{database}: {label}")
+            assert written == 18
+            assert 0 < middle <= slow
+        assert figures(table, f"{database}: ratio, search", goal="   <1.3")[0] > 0
+        assert re.search(
+            rf"^{database}: size +[\d.]+ MB of index, [\d.]+ MB of texts$", table, re.M
+        )
+        before = figures(table, f"{database}: before the export")
+        during = figures(table, f"{database}: during the export")
+        assert all(0 < middle <= slow for _, middle, slow in (before, during))
+        assert len(figures(table, f"{database}: ratio, export")) == 2
+        growth = re.search(rf"{database}: memory grown by +([\d.]+) MB in [\d.]+ s +<50 MB", table)
+        assert growth
+        assert float(growth[1]) < 50
+        for label in ("during the silence", "as the crowd comes and goes"):
+            answers, middle, slow = figures(table, f"{database}: {label}")
+            assert answers > 0
+            assert 0 < middle <= slow
+        assert len(figures(table, f"{database}: ratio, silence", goal="   <1.2")) == 2
+    assert "\n(the last was told that there is no translation after: SQLite " in table
     assert "\npages while 5 people log in at once " in table
+    assert "\npages while 400 posts go out " in table
 
     assert list(tmp_path.iterdir()) == [], "a quick run leaves nothing behind"
+
+
+@pytest.mark.timeout(SECONDS)
+async def test_what_breaks_and_recovers_can_be_measured(tmp_path: Path) -> None:
+    """One scenario of each collection: a process killed under load, and all readers cut off."""
+    small = ("--quick", "--only")
+    faults = await run(*small, "kills", module="benchmarks.faults", BENCH_DATA=str(tmp_path))
+    live = await run(*small, "cut", module="benchmarks.live", BENCH_DATA=str(tmp_path))
+    assert re.search(r"failed: \d+ on the killed process's connections, 0 others\n", faults)
+    assert re.search(r"acknowledged [1-9]\d*, lost 0, doubled 0\n", faults)
+    assert re.search(r"[1-9]\d* posts to all: lost 0, doubled 0, gaps 0\n", live)

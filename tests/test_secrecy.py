@@ -14,6 +14,7 @@ from tests.cast import PASSWORD
         "hash $argon2id$v=19$m=19456",
         "Cookie: microblog_login=abcdefghijklmnop.q",
         "csrf_token=abcdefghijkl.mnop",
+        f"Authorization: Bearer mb_{'x' * 43}",
     ],
 )
 def test_a_secret_is_found(line: str) -> None:

@@ -111,6 +111,7 @@ class TestLayers:
             "BASE_URL": "server.base_url",
             "SECRET_KEY": "server.secret_key",
             "DATABASE_URL": "database.url",
+            "REDIS_URL": "redis.url",
             "POSTS_PER_PAGE": "posts.per_page",
             "MAIL_SERVER": "mail.server",
             "MAIL_PORT": "mail.port",
@@ -231,6 +232,27 @@ class TestUnknownNames:
         assert line.isprintable()
 
 
+class TestRedis:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "redis://localhost",
+            "redis://:secret@[::1]:6380/15",
+            "rediss://user:secret@redis.example/",
+        ],
+    )
+    def test_forms(self, address: str) -> None:
+        assert given(REDIS_URL=address).redis.url == address
+
+    def test_its_client_must_be_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """T-76: the start ends and says what to do, instead of going on without it for ever."""
+        monkeypatch.setattr("microblog.settings.reading.find_spec", lambda _name: None)
+        assert given().redis.url == ""
+        line = refusal(REDIS_URL="redis://localhost")
+        assert line.startswith("redis.url (environment REDIS_URL): ")
+        assert "microblog[redis]" in line
+
+
 class TestBadValues:
     @pytest.mark.parametrize(
         ("name", "value", "expected"),
@@ -244,6 +266,7 @@ class TestBadValues:
             ("PORT", "9" * 5000, "whole number"),
             ("MAIL_PORT", "smtp", "whole number"),
             ("WEB_CONCURRENCY", "0", "from 1"),
+            ("MICROBLOG_SERVER_STALL_SECONDS", "0.5", "0, or a number from 1"),
             ("POSTS_PER_PAGE", "0", "from 1 to 200"),
             ("POSTS_PER_PAGE", "201", "from 1 to 200"),
             ("MICROBLOG_LIMITS_SCALE", "0", "above 0"),
@@ -266,6 +289,13 @@ class TestBadValues:
             ("TRANSLATOR", "babelfish", "microsoft"),
             ("TRANSLATOR_URL", "localhost", "https://"),
             ("ELASTICSEARCH_URL", "elastic", "https://"),
+            ("REDIS_URL", "localhost:6379", "redis://"),
+            ("REDIS_URL", "http://localhost", "redis://"),
+            ("REDIS_URL", "redis://", "redis://"),
+            ("REDIS_URL", "redis://host:port", "redis://"),
+            ("REDIS_URL", "redis://host:70000", "redis://"),
+            ("REDIS_URL", "redis://host/first", "redis://"),
+            ("REDIS_URL", "redis://host/0?db=1", "redis://"),
             ("ADMINS", "susan@example.com,john", "'john' is none"),
             ("MAIL_DEFAULT_SENDER", "Microblog", "a mail address"),
             ("MAIL_DEFAULT_SENDER", "Microblog <nobody>", "a mail address"),
@@ -403,6 +433,8 @@ class TestSecrets:
             {"DATABASE_URL": "postgresql://susan:hu/hush@db:port/microblog"},
             {"DATABASE_URL": "postgresql://susan@db/microblog?passfile=hush"},
             {"ELASTICSEARCH_URL": "ftp://hush@elastic/"},
+            {"REDIS_URL": "redis://susan:hush@redis/first"},
+            {"REDIS_URL": "redis://redis/0?password=hush"},
         ],
     )
     def test_never_in_a_refusal(self, environ: dict[str, str]) -> None:
@@ -416,6 +448,7 @@ class TestSecrets:
             DATABASE_URL="postgresql://susan:hush@db/microblog",
             ELASTICSEARCH_URL="http://susan:hush@elastic",
             TRANSLATOR_URL="http://hush@translator",
+            REDIS_URL="rediss://:hush@redis:6380/1",
         )
         assert "hush" not in repr(settings)
         shown = [key.shown(getattr(getattr(settings, key.section), key.field)) for key in KEYS]

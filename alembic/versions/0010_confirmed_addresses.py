@@ -12,14 +12,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("user") as table:
-        table.add_column(sa.Column("confirmed_at", UTCDateTime(), nullable=True))
-        table.add_column(sa.Column("time_zone", sa.String(64), nullable=True))
+    # Written out, as a batch could make the table anew on SQLite, and let numbers come back.
+    op.add_column("user", sa.Column("confirmed_at", UTCDateTime(), nullable=True))
+    op.add_column("user", sa.Column("time_zone", sa.String(64), nullable=True))
     # Nobody who was let in before is asked now.
     op.execute('UPDATE "user" SET confirmed_at = created_at')
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("user") as table:
-        table.drop_column("time_zone")
-        table.drop_column("confirmed_at")
+    for column in ("time_zone", "confirmed_at"):
+        op.drop_column("user", column)

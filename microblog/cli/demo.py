@@ -6,12 +6,16 @@ from itertools import islice
 from typing import Any
 
 import click
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.adapters.hasher import Hasher
 from microblog.cli.operating import run
+from microblog.cli.search import renew
 from microblog.database import Database
 from microblog.domain import demo as town
 from microblog.domain import users
+from microblog.domain.search import index, outbox
 from microblog.models import Base, Follow, Post, utc_now
 from microblog.settings import load_or_exit
 
@@ -76,12 +80,23 @@ async def _write(
     seed: int,
 ) -> None:
     posts = town.posts(residents, count, seed=seed, now=now)
+    async with database.reading() as session:
+        newest = await session.scalar(select(func.max(Post.id))) or 0
     with click.progressbar(length=count, label="Posts  ") as bar:
         await _store(database, Post, posts, bar.update)
+    with click.progressbar(length=count, label="Search ") as bar:
+        await renew(database, _index, bar.update, above=newest)
     async with database.begin() as session:
         await town.note_presence(session, residents)
     async with database.begin() as session:
         await town.refresh_statistics(session)
+
+
+async def _index(session: AsyncSession, *, above: int, limit: int) -> list[int]:
+    """The next posts, made findable; a search engine hears of them as of any others."""
+    ids = await index.renew(session, above=above, limit=limit)
+    await outbox.note(session, ids)
+    return ids
 
 
 async def _store(database: Database, model: type[Base], rows: Rows, advance: Advance) -> None:

@@ -56,7 +56,9 @@ def _insist_on_head(settings: Settings) -> None:
 
 
 async def _within(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    database = Database(settings.database_url, settings.database)
+    database = Database(
+        settings.database_url, settings.database, has_search_engine=settings.search.has_engine
+    )
     try:
         return await work(database)
     finally:

@@ -49,7 +49,9 @@ def shell() -> None:
     """
     settings = load_or_exit()
     run(settings, _nothing)
-    database = Database(settings.database_url, settings.database)
+    database = Database(
+        settings.database_url, settings.database, has_search_engine=settings.search.has_engine
+    )
     session = ShellSession(database.writing().session.bind, expire_on_commit=False)
     names = _namespace(settings, database, session)
     with asyncio.Runner() as runner:

@@ -96,6 +96,11 @@ async def confirm(session: AsyncSession, permission: Permission) -> bool:
     return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has a rowcount
 
 
+def has_address(user: User, email: str) -> bool:
+    """Whether this is the person's address already, whatever the case."""
+    return user.email_key == fold(email)
+
+
 async def ask_new_address(
     session: AsyncSession, actor: Actor, email: str, *, key: str, language: str
 ) -> None:
@@ -123,8 +128,22 @@ async def change_address(
     if not permission.email or not await grants.use(session, permission):
         return False
     user = await users.by_id(session, permission.user_id or 0)
+    await _move(session, user, permission.email, key=key, language=language)
+    return True
+
+
+async def replace_address(
+    session: AsyncSession, actor: Actor, email: str, *, key: str, language: str
+) -> None:
+    """Take a new address at once, where none is asked to be confirmed; the old one hears of it."""
+    users.check_email(email)
+    user = await users.by_id(session, actor.id)
+    await _move(session, user, email, key=key, language=language)
+
+
+async def _move(session: AsyncSession, user: User, email: str, *, key: str, language: str) -> None:
     old = user.email
-    await _set_address(session, user, permission.email)
+    await _set_address(session, user, email)
     grant_id = await grants.issue(session, grants.RESTORE_ADDRESS, user.id, key=key, email=old)
     await letters.promise(
         session,
@@ -135,7 +154,6 @@ async def change_address(
         grant_id=grant_id,
         username=user.username,
     )
-    return True
 
 
 async def restore_address(session: AsyncSession, permission: Permission) -> bool:

@@ -10,6 +10,8 @@
     ├── NotAllowed               403
     ├── RegistrationClosed       403
     ├── NotFound                 404  not there, or not yours: one answer
+    ├── Conflict                 409  something else stands against it
+    │   └── UnderWay             409  the same is being done already
     ├── TooManyRequests          429  knows when to come again
     └── Busy                     503  the service is full for the moment
 
@@ -17,6 +19,7 @@ A refusal is expected and is no crash: it is shown to the person, never logged a
 ``message`` is an English text of the catalogue; the door that shows it translates it.
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from microblog.i18n import marked
@@ -85,19 +88,56 @@ class NotFound(Refusal):
     message = marked("File Not Found")
 
 
+class Conflict(Refusal):
+    """Something else that was done, or is going on, stands against it."""
+
+    status = 409
+    message = marked("This stands against something else that is going on.")
+
+
+class UnderWay(Conflict):
+    """The same is being done at this moment; coming again soon tells how it went."""
+
+    retry_after: ClassVar[int] = 5
+    message = marked("This is being done at this moment.")
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """An allowance that is used up: ``times`` in any ``seconds``, all of it there in ``full_in``.
+
+    ``full_in`` is in seconds, too.
+    """
+
+    name: str
+    times: float
+    seconds: float
+    full_in: float
+
+
 class TooManyRequests(Refusal):
-    """An allowance is used up; ``retry_after`` is in whole seconds, at least 1."""
+    """An allowance is used up; ``retry_after`` is in whole seconds, at least 1.
+
+    ``exactly`` is the same in seconds as they are; ``exceeded`` is which allowance that is, where
+    it is one that all processes share.
+    """
 
     status = 429
     message = marked("Too many attempts. Please wait a little and try again.")
 
-    def __init__(self, retry_after: float) -> None:
+    def __init__(self, retry_after: float, exceeded: Exceeded | None = None) -> None:
         super().__init__()
+        self.exceeded = exceeded
         self.retry_after = max(1, round(retry_after + 0.5))
+        self.exactly = max(0.0, retry_after)
 
 
 class Busy(Refusal):
-    """The service has as much work as it takes; coming again soon helps."""
+    """The service has as much work as it takes; coming again soon helps.
+
+    ``retry_after`` is in whole seconds.
+    """
 
     status = 503
+    retry_after: ClassVar[int] = 5
     message = marked("The service is busy. Please try again in a moment.")

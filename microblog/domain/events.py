@@ -18,11 +18,21 @@ from microblog.models import Event, utc_now
 POST_CREATED = "post.created"
 POST_UPDATED = "post.updated"
 POST_DELETED = "post.deleted"
+POST_TRANSLATED = "post.translated"
 FOLLOWED = "follow.created"
 UNFOLLOWED = "follow.deleted"
 SESSION_ENDED = "session.ended"
 ACCOUNT_ENDED = "account.ended"
+ACCOUNT_CHANGED = "account.changed"
+NOTIFIED = "notified"
+MESSAGE_CREATED = "message.created"
 PING = "ping"
+
+# Whose account has changed where that is not known.
+ANYBODY = 0
+# Execution options of a statement that changes only what nobody needs to be told of: when somebody
+# was last here, and what time has ended.
+UNTOLD = {"untold": True}
 
 # The channel of PostgreSQL's NOTIFY, and the key of the lock that orders commits.
 NOTIFY_CHANNEL = "microblog_event"
@@ -58,6 +68,20 @@ def record(
             "created_at": utc_now(),
         }
     )
+
+
+def record_change(session: AsyncSession, user_id: int) -> None:
+    """Promise the event of an account that is not as it was, or that wrote what is no news.
+
+    Nobody is told; it is for those who keep in memory what they have read.
+    """
+    if all(event["actor_id"] != user_id for event in recorded(session, ACCOUNT_CHANGED)):
+        record(session, ACCOUNT_CHANGED, actor_id=user_id, subject_id=user_id)
+
+
+def recorded(session: AsyncSession, *kinds: str) -> list[dict[str, Any]]:
+    """What has been promised of these kinds."""
+    return [event for event in session.info.get("events", ()) if event["kind"] in kinds]
 
 
 async def write(session: AsyncSession) -> bool:

@@ -1,31 +1,32 @@
-"""Letters: promised together with what they announce, claimed by one sender at a time, settled.
+"""Letters: tasks that are promised together with what the letter announces.
 
 ::
 
-    waiting ──claim──▶ waiting, leased ──▶ sent
-       ▲                    │
-       └── 1, 5, 15, 60 … min, or lease over     ──▶ failed
+    waiting ──claim──▶ running ──▶ done          the mail server has it
+       ▲                  │  │
+       └─ 1, 5, 15, 60 … ─┘  └───▶ failed        with the mail server's reason
 
-A letter is claimed for the length of a lease. Whoever claims it and dies lets the lease run out,
-and somebody else claims it: at most one copy more goes out, with the same Message-ID.
+Whoever takes a letter and dies lets its lease run out, and somebody else takes it: at most one copy
+more goes out, with the same Message-ID.
 """
 
 import secrets
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from microblog.models import Letter, utc_now
-from microblog.models.letter import REASON_LENGTH
+from microblog.domain import tasks
+from microblog.i18n import marked
+from microblog.models import utc_now
 
 RESET_PASSWORD = "reset_password"  # noqa: S105 (the name of a letter)
 CONFIRM_ADDRESS = "confirm_address"
 CONFIRM_NEW_ADDRESS = "confirm_new_address"
 PASSWORD_CHANGED = "password_changed"  # noqa: S105 (the name of a letter)
 ADDRESS_CHANGED = "address_changed"
+EXPORT_POSTS = "export_posts"
 ERROR_REPORT = "error_report"
 KINDS = frozenset(
     {
@@ -34,24 +35,13 @@ KINDS = frozenset(
         CONFIRM_NEW_ADDRESS,
         PASSWORD_CHANGED,
         ADDRESS_CHANGED,
+        EXPORT_POSTS,
         ERROR_REPORT,
     }
 )
 
-WAITING = "waiting"
-SENT = "sent"
-FAILED = "failed"
-VOID = "void"
-
-# The name under which a unit of work tells that it has promised letters.
-PROMISED = "letters"
-
-LEASE = timedelta(seconds=120)
-# After the first failure, the second … ; the last one repeats until the letter is a day old.
-PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
-PATIENCE = timedelta(hours=24)
-SENT_KEPT = timedelta(days=7)
-FAILED_KEPT = timedelta(days=30)
+# What the owner of a task is told when the letter that would have completed it cannot go out.
+UNDELIVERED = marked("The letter about it could not be delivered.")
 
 Detail = str | int | float | bool | None
 
@@ -61,10 +51,16 @@ class Pointless(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A letter in the hands of whoever sends it now."""
+class Letter:
+    """One letter to one person, as it was promised.
 
-    id: int
+    ``id`` is its task's. ``details`` holds plain words for the template and never a secret; a
+    letter with a secret link names the grant behind it, and the link is made when the letter is
+    written. ``message_id`` is the left half of the Message-ID. ``completes`` is the task that is
+    over when this letter is out.
+    """
+
+    id: str
     kind: str
     user_id: int | None
     recipient: str
@@ -72,11 +68,8 @@ class Claimed:
     details: dict[str, Any]
     grant_id: int | None
     message_id: str
-    attempts: int
+    completes: str | None
     created_at: datetime
-
-
-_CLAIMED = [getattr(Letter, field.name) for field in fields(Claimed)]
 
 
 async def promise(
@@ -88,132 +81,60 @@ async def promise(
     user_id: int | None = None,
     grant_id: int | None = None,
     void: bool = False,
+    completes: str | None = None,
     **details: Detail,
-) -> Letter:
-    """Promise a letter: it goes out if this unit of work commits, and never otherwise.
+) -> str:
+    """Promise a letter, and return its task's id: it goes out if this unit of work commits.
 
     ``details`` are what the kind's template shows; they are stored as they are, so never a secret.
-    A ``void`` letter takes the same work and time, and nobody gets it.
+    A ``void`` letter takes the same work and time, and nobody gets it. The task ``completes`` ends
+    with the letter: as done when it is out, as failed when it will never be.
     """
     if kind not in KINDS:
         raise ValueError(f"there is no letter of the kind {kind!r}")
-    now = utc_now()
-    letter = Letter(
+    return await tasks.promise(
+        session,
+        tasks.SEND_LETTER,
+        # Not whose task it is: what is said about an account may outlive it.
+        subject_id=user_id,
+        state=tasks.DONE if void else tasks.WAITING,
         kind=kind,
-        user_id=user_id,
         # Nobody's address is kept, if it was one at all.
         recipient="" if void else recipient,
         language=language,
         details=details,
         grant_id=grant_id,
-        message_id=f"{now:%Y%m%d%H%M%S}.{secrets.token_hex(12)}",
-        state=VOID if void else WAITING,
-        due_at=now,
-        created_at=now,
-    )
-    session.add(letter)
-    await session.flush()
-    session.info.setdefault("promised", set()).add(PROMISED)
-    return letter
-
-
-async def next_due(session: AsyncSession, *, now: datetime) -> datetime | None:
-    """When the next letter that nobody holds is to go out; ``None`` if there is none."""
-    return await session.scalar(
-        select(func.min(Letter.due_at)).where(Letter.state == WAITING, _nobody_has_it(now))
+        message_id=f"{utc_now():%Y%m%d%H%M%S}.{secrets.token_hex(12)}",
+        completes=completes,
     )
 
 
-async def claim(session: AsyncSession, *, limit: int, now: datetime) -> list[Claimed]:
-    """Take up to ``limit`` letters that are due, for the length of the lease.
-
-    One statement picks and takes, and on PostgreSQL it steps over rows that another one is taking
-    at this moment: no letter is ever in two hands while a lease holds.
-    """
-    picked = (
-        select(Letter.id)
-        .where(Letter.state == WAITING, Letter.due_at <= now, _nobody_has_it(now))
-        .order_by(Letter.due_at, Letter.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-    )
-    rows = await session.execute(
-        update(Letter)
-        .where(Letter.id.in_(select(picked.c.id)))
-        .values(attempts=Letter.attempts + 1, lease_until=now + LEASE)
-        .returning(*_CLAIMED)
-        .execution_options(synchronize_session=False)
-    )
-    return sorted((Claimed(*row) for row in rows), key=lambda letter: letter.id)
+def of(task: tasks.Claimed) -> Letter:
+    """The letter that a task is about."""
+    return Letter(id=task.id, user_id=task.subject_id, created_at=task.created_at, **task.arguments)
 
 
-async def mark_sent(session: AsyncSession, letter: Claimed, *, now: datetime) -> None:
-    """The mail server has it. What it said is no longer needed, and is forgotten."""
-    # Whoever holds the letter meanwhile: it is out.
-    await session.execute(
-        update(Letter)
-        .where(Letter.id == letter.id)
-        .values(state=SENT, sent_at=now, lease_until=None, reason="", details={})
-    )
+async def is_wanted(session: AsyncSession, letter: Letter) -> bool:
+    """Whether what the letter completes is still going on."""
+    return letter.completes is None or await tasks.is_active(session, letter.completes)
 
 
-async def postpone(
-    session: AsyncSession, letter: Claimed, reason: str, *, now: datetime
-) -> datetime | None:
-    """Try again later, and return when; ``None`` if the letter is too old and is given up."""
-    due_at = now + PAUSES[min(letter.attempts, len(PAUSES)) - 1]
-    if due_at > letter.created_at + PATIENCE:
-        await give_up(session, letter, reason, now=now)
-        return None
-    await _change(session, letter, due_at=due_at, lease_until=None, reason=_plain(reason))
-    return due_at
+async def delivered(session: AsyncSession, letter: Letter) -> None:
+    """The mail server has it, whoever holds the task meanwhile. What it said is forgotten."""
+    said = ("kind", "recipient", "language", "message_id")
+    kept = {name: getattr(letter, name) for name in said}
+    await tasks.end(session, letter.id, tasks.DONE, kept=kept)
+    if letter.completes is not None:
+        await tasks.end(session, letter.completes, tasks.DONE)
 
 
-async def give_up(session: AsyncSession, letter: Claimed, reason: str, *, now: datetime) -> None:
-    """It will never go out; the reason is kept for the operator."""
-    await _change(
-        session, letter, state=FAILED, due_at=now, lease_until=None, reason=_plain(reason)
-    )
-
-
-async def give_back(session: AsyncSession, letter: Claimed) -> None:
-    """Undo the claim: it was not tried, and anybody may take it at once."""
-    await _change(session, letter, attempts=letter.attempts - 1, lease_until=None)
+async def undelivered(session: AsyncSession, task: tasks.Claimed) -> None:
+    """It has failed for good, and with it what it would have completed."""
+    completes = task.arguments.get("completes")
+    if completes is not None:
+        await tasks.end(session, completes, tasks.FAILED, UNDELIVERED)
 
 
 async def forget(session: AsyncSession, user_id: int) -> None:
     """Take back whatever was to be said to a person, and that anything was."""
-    await session.execute(delete(Letter).where(Letter.user_id == user_id))
-
-
-async def sweep(session: AsyncSession) -> None:
-    """Forget letters that were sent, or given up, long ago, and those that are none."""
-    now = utc_now()
-    await session.execute(
-        delete(Letter).where(
-            or_(
-                Letter.state == VOID,
-                (Letter.state == SENT) & (Letter.due_at < now - SENT_KEPT),
-                (Letter.state == FAILED) & (Letter.due_at < now - FAILED_KEPT),
-            )
-        )
-    )
-
-
-def _nobody_has_it(now: datetime) -> Any:
-    return or_(Letter.lease_until.is_(None), Letter.lease_until <= now)
-
-
-async def _change(session: AsyncSession, letter: Claimed, **columns: Any) -> None:
-    # Only while it is still this claim's: a lease that ran out is another one's letter.
-    await session.execute(
-        update(Letter)
-        .where(Letter.id == letter.id, Letter.state == WAITING, Letter.attempts == letter.attempts)
-        .values(**columns)
-    )
-
-
-def _plain(reason: str) -> str:
-    """A mail server's words as the database can keep them: one line, nothing unprintable."""
-    return "".join(c if c.isprintable() else " " for c in reason)[:REASON_LENGTH]
+    await tasks.withdraw(session, tasks.SEND_LETTER, user_id)

@@ -14,8 +14,14 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from microblog.domain.errors import TooManyRequests
+from microblog.domain.errors import Exceeded, TooManyRequests
 from microblog.models import Rate
+
+# Seconds: sums of intervals are not exact.
+HAIR = 0.001
+# No key is used up further ahead than its allowance is long, whatever the clocks of different
+# machines say. One that is so many times as far ahead was noted before a clock was set back.
+FAR_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +37,80 @@ class Allowance:
         """Seconds after which one more is allowed."""
         return self.seconds / self.times
 
+    def cost(self, amount: int) -> float:
+        """Seconds that so many of it stand for; more than there are cost all of them."""
+        return min(amount, self.times) * self.interval
 
-async def spend(session: AsyncSession, allowance: Allowance, key: str) -> None:
-    """Use one of the allowance. Raises :class:`TooManyRequests`, using nothing, if none is left."""
-    now = time.time()
-    row = {"key": _key(allowance, key), "arrival": now + allowance.interval}
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Something that is to count: so many of an allowance, for somebody's key."""
+
+    allowance: Allowance
+    key: str
+    amount: int = 1
+
+    @property
+    def name(self) -> str:
+        """What it is counted under."""
+        return _key(self.allowance, self.key)
+
+    @property
+    def cost(self) -> float:
+        """Seconds that it stands for."""
+        return self.allowance.cost(self.amount)
+
+
+async def spend(session: AsyncSession, allowance: Allowance, key: str, *, amount: int = 1) -> float:
+    """Use so many of the allowance, at most the whole of it.
+
+    Returns when all of it is there again, in seconds since 1970. Raises
+    :class:`TooManyRequests`, using nothing, if they are not left.
+    """
+    now, cost = time.time(), allowance.cost(amount)
+    row = {"key": _key(allowance, key), "arrival": now + cost}
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    later = case((Rate.arrival > now, Rate.arrival), else_=now) + allowance.interval
+    possible = Rate.arrival.between(now, now + FAR_AHEAD * allowance.seconds)
+    later = case((possible, Rate.arrival), else_=now) + cost
     statement = dialect.insert(Rate).values(row)
     spent = await session.scalar(
         statement.on_conflict_do_update(
             index_elements=[Rate.key],
             set_={"arrival": later},
-            # A hair's breadth more, as sums of intervals are not exact.
-            where=later <= now + allowance.seconds + 0.001,
+            where=later <= now + allowance.seconds + HAIR,
         ).returning(Rate.arrival)
     )
     if spent is None:
         arrival = await session.scalar(select(Rate.arrival).where(Rate.key == row["key"])) or now
-        raise TooManyRequests(arrival + allowance.interval - now - allowance.seconds)
+        raise refusal(allowance, cost, arrival + cost - now - allowance.seconds)
+    return float(spent)
 
 
-async def give_back(session: AsyncSession, allowance: Allowance, key: str) -> None:
+async def check(session: AsyncSession, allowance: Allowance, key: str) -> None:
+    """Raise :class:`TooManyRequests` where :func:`spend` would at this moment; uses nothing."""
+    arrival = await session.scalar(select(Rate.arrival).where(Rate.key == _key(allowance, key)))
+    ahead = (arrival or 0.0) - time.time()
+    wait = ahead + allowance.interval - allowance.seconds
+    if wait > HAIR and ahead <= FAR_AHEAD * allowance.seconds:
+        raise refusal(allowance, allowance.interval, wait)
+
+
+def refusal(allowance: Allowance, cost: float, wait: float) -> TooManyRequests:
+    """The refusal of what would cost so many seconds, and may be asked for again in ``wait``."""
+    full_in = wait + allowance.seconds - cost
+    return TooManyRequests(
+        wait, Exceeded(allowance.name, allowance.times, allowance.seconds, full_in)
+    )
+
+
+async def give_back(
+    session: AsyncSession, allowance: Allowance, key: str, *, amount: int = 1
+) -> None:
     """Undo one :func:`spend`: what succeeded was no attempt to count."""
     await session.execute(
         update(Rate)
         .where(Rate.key == _key(allowance, key))
-        .values(arrival=Rate.arrival - allowance.interval)
+        .values(arrival=Rate.arrival - allowance.cost(amount))
     )
 
 

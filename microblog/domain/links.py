@@ -1,6 +1,7 @@
 """Links inside a post: addresses become clickable, everything else stays text."""
 
 import unicodedata
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from linkify_it import LinkifyIt
@@ -13,29 +14,43 @@ _FINDER = LinkifyIt(
 _LONGEST_ADDRESS = 2000
 
 
-def linkify(body: str) -> Markup:
+def linkify(body: str, marks: Sequence[tuple[int, int]] = ()) -> Markup:
     """The body as safe HTML: http(s) addresses are links, all else is escaped text.
 
-    The links carry ``rel="nofollow noopener noreferrer"``; line ends stay line ends.
+    The links carry ``rel="nofollow noopener noreferrer"``; line ends stay line ends. ``marks`` are
+    places in the body, in order, that stand out.
     """
     if "http" not in body and "HTTP" not in body:  # the usual post has none
-        return escape(body)
+        return _marked(body, 0, marks)
     pieces: list[Markup] = []
     position = 0
     for match in _FINDER.match(body) or []:
         if not _is_web_address(match.url):
             continue
-        pieces.append(escape(body[position : match.index]))
-        pieces.append(_anchor(match.url, match.raw))
+        pieces.append(_marked(body[position : match.index], position, marks))
+        pieces.append(_anchor(match.url, match.raw, match.index, marks))
         position = match.last_index
-    pieces.append(escape(body[position:]))
+    pieces.append(_marked(body[position:], position, marks))
     return Markup("").join(pieces)
 
 
-def _anchor(url: str, text: str) -> Markup:
-    return Markup('<a href="{}" rel="nofollow noopener noreferrer">{}</a>').format(
-        url, _honest(text)
-    )
+def _marked(text: str, offset: int, marks: Iterable[tuple[int, int]]) -> Markup:
+    """A part of the body, escaped, with what stands out in it; ``offset`` is where it begins."""
+    pieces: list[Markup] = []
+    position = 0
+    for begun, ended in marks:
+        start, end = max(begun - offset, position), min(ended - offset, len(text))
+        if start < end:
+            pieces.append(escape(text[position:start]))
+            pieces.append(Markup("<mark>{}</mark>").format(text[start:end]))
+            position = end
+    return Markup("").join([*pieces, escape(text[position:])])
+
+
+def _anchor(url: str, text: str, offset: int, marks: Iterable[tuple[int, int]]) -> Markup:
+    shown = _honest(text)
+    inside = _marked(text, offset, marks) if shown == text else escape(shown)
+    return Markup('<a href="{}" rel="nofollow noopener noreferrer">{}</a>').format(url, inside)
 
 
 def _is_web_address(url: str) -> bool:

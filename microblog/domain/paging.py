@@ -17,11 +17,15 @@ LARGEST_ID = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What part of a list is asked for: the newest, those before or after a post, or page N."""
+    """What part of a list is asked for: the newest, those before or after a post, or page N.
+
+    Where few lie after a post, a page shows the whole top instead; with ``exact`` only those few.
+    """
 
     before: int | None = None
     after: int | None = None
     page: int = 1
+    exact: bool = False
 
     @property
     def is_newest(self) -> bool:

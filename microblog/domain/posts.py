@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.domain import events, text
 from microblog.domain.actors import Actor
 from microblog.domain.errors import NotFound
+from microblog.domain.search import index
 from microblog.models import Post, PostVersion, User, utc_now
 
 
@@ -59,29 +60,54 @@ def view(row: Row[Any]) -> PostView:
 async def publish(
     session: AsyncSession, actor: Actor, body: str, *, length: int, language: str | None = None
 ) -> Post:
-    """Write a post of 1 to ``length`` characters. Raises :class:`Invalid`."""
+    """Write a post of 1 to ``length`` characters, the newest of all. Raises :class:`Invalid`.
+
+    A clock that steps back gives it the date of the newest there is, and one that was ahead for a
+    while dates all posts wrongly until it is overtaken: times may be wrong, the order never.
+    """
     body = text.clean(body, minimum=1, maximum=length, field="post")
-    post = Post(user_id=actor.id, body=body, language=language)
-    session.add(post)
-    await session.flush()
+    values = {"user_id": actor.id, "body": body, "language": language, "timestamp": _date()}
+    post = (await session.scalars(insert(Post).values(values).returning(Post))).one()
+    await index.add(session, [(post.id, body)])
     events.record(session, events.POST_CREATED, actor_id=actor.id, subject_id=post.id)
     return post
 
 
+def _date() -> ColumnElement[datetime]:
+    """Now, or the newest post's date if that is later; the post's own INSERT looks it up."""
+    now = literal(utc_now(), Post.timestamp.type)
+    ahead = select(func.max(Post.timestamp)).where(Post.timestamp > now)
+    return func.coalesce(ahead.scalar_subquery(), now)
+
+
 async def edit(
-    session: AsyncSession, actor: Actor, post_id: int, body: str, *, length: int
+    session: AsyncSession,
+    actor: Actor,
+    post_id: int,
+    body: str,
+    *,
+    length: int,
+    language: str | None = None,
+    detected: str | None = None,
 ) -> None:
-    """Change one's own post; what it said before is kept. The same text again changes nothing."""
+    """Change one's own post; what it said before is kept. The same text again changes nothing.
+
+    A ``language`` that the writer has chosen is set, which by itself makes no version: no word is
+    different. One that was ``detected`` counts for other words only; without, it stays what it was.
+    """
     body = text.clean(body, minimum=1, maximum=length, field="post")
     post = await own(session, actor, post_id)
-    if post.body == body:
+    if language is None:
+        language = post.language if post.body == body else detected or post.language
+    if (post.body, post.language) == (body, language):
         return
-    session.add(
-        PostVersion(post_id=post.id, body=post.body, written_at=post.edited_at or post.created_at)
-    )
-    await session.execute(
-        update(Post).where(Post.id == post.id).values(body=body, edited_at=utc_now())
-    )
+    values: dict[str, Any] = {"language": language}
+    if post.body != body:
+        written_at = post.edited_at or post.created_at
+        session.add(PostVersion(post_id=post.id, body=post.body, written_at=written_at))
+        values |= {"body": body, "edited_at": utc_now()}
+        await index.add(session, [(post.id, body)])
+    await session.execute(update(Post).where(Post.id == post.id).values(values))
     events.record(session, events.POST_UPDATED, actor_id=actor.id, subject_id=post.id)
 
 
@@ -90,6 +116,7 @@ async def remove(session: AsyncSession, actor: Actor, post_id: int) -> None:
     result = await session.execute(delete(Post).where(Post.id == post_id, Post.user_id == actor.id))
     if not result.rowcount:  # type: ignore[attr-defined]  # a DELETE's result has a rowcount
         raise NotFound
+    await index.remove(session, [post_id])
     events.record(session, events.POST_DELETED, actor_id=actor.id, subject_id=post_id)
 
 

@@ -1,35 +1,25 @@
 """Lists of posts, newest first: home, explore, one person's own.
 
-Every list is read by post id from an index, and stops after one page: the cost does not grow with
-the number of posts, nor with the number of anybody's followers.
+Every list is read by date and id from an index, and stops after one page: the cost does not grow
+with the number of posts, nor with the number of anybody's followers.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, select, true
+from sqlalchemy import Select, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from microblog.domain import settled
 from microblog.domain.actors import Actor
 from microblog.domain.paging import DEEPEST_PAGE, Place, Slice
 from microblog.domain.posts import PostView, view, viewing
+from microblog.domain.stretches import Point, Stretch, find_point
 from microblog.models import Follow, Post
 
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """A part of a list: ``limit`` posts after leaving out ``offset``, with ids between bounds."""
-
-    limit: int
-    offset: int = 0
-    below: int | None = None
-    above: int | None = None
-    upwards: bool = False
-
-
-# Which posts are in a list; a condition may use that only a stretch of them is wanted.
-_Which = Callable[[_Stretch], ColumnElement[bool]]
+# What a list has in a stretch of it: columns of posts go in, the query of those posts comes out.
+_Cut = Callable[[Select[Any], Stretch], Select[Any]]
 
 
 async def home(session: AsyncSession, actor: Actor, place: Place, *, size: int) -> Slice[PostView]:
@@ -37,95 +27,117 @@ async def home(session: AsyncSession, actor: Actor, place: Place, *, size: int) 
     followed = select(Follow.followed_id.label("id")).where(Follow.follower_id == actor.id)
     people = followed.union_all(select(literal(actor.id)))
     if session.get_bind().dialect.name == "postgresql":
-        return await _slice(session, lambda stretch: _each_of(people, stretch), place, size)
-    # SQLite merges the authors' parts of the index by itself, and stops in time.
-    return await _slice(session, lambda _: Post.user_id.in_(people), place, size)
+        authors = people.subquery("people")
+        return await _slice(
+            session,
+            lambda posts, stretch: stretch.of(posts.where(stretch.of_each(authors))),
+            place,
+            size,
+        )
+    # SQLite walks the authors' parts of the index by itself, and leaves each as soon as it can.
+    theirs = Post.user_id.in_(people)
+    return await _slice(
+        session, lambda posts, stretch: stretch.of(posts.where(theirs)), place, size
+    )
 
 
 async def explore(session: AsyncSession, place: Place, *, size: int) -> Slice[PostView]:
     """Everybody's posts."""
-    return await _slice(session, lambda _: true(), place, size)
+    return await _slice(session, lambda posts, stretch: stretch.of(posts), place, size)
 
 
 async def by_author(
     session: AsyncSession, author_id: int, place: Place, *, size: int
 ) -> Slice[PostView]:
     """One person's posts."""
-    return await _slice(session, lambda _: Post.user_id == author_id, place, size)
-
-
-def _each_of(people: Any, stretch: _Stretch) -> ColumnElement[bool]:
-    """The stretch of these people's posts, taking no more than that from each of them.
-
-    PostgreSQL's planner guesses: for people who post little it would walk back through everybody's
-    posts, for people who post much sort all of theirs. Asked person by person it reads a page each.
-    """
-    authors = people.subquery("people")
-    whole = _Stretch(
-        stretch.limit + stretch.offset, 0, stretch.below, stretch.above, stretch.upwards
+    return await _slice(
+        session, lambda posts, stretch: stretch.of_author(posts, author_id), place, size
     )
-    theirs = select(Post.id).where(Post.user_id == authors.c.id).correlate(authors)
-    each = _bounded(theirs, whole).lateral("each")
-    ids = select(each.c.id).select_from(authors.join(each, true()))
-    order = each.c.id.asc() if stretch.upwards else each.c.id.desc()
-    return Post.id.in_(ids.order_by(order).limit(whole.limit).subquery("found").select())
 
 
-def _bounded(posts: Select[Any], stretch: _Stretch) -> Select[Any]:
-    if stretch.below is not None:
-        posts = posts.where(Post.id < stretch.below)
-    if stretch.above is not None:
-        posts = posts.where(Post.id > stretch.above)
-    if stretch.offset:
-        posts = posts.offset(stretch.offset)
-    return posts.order_by(Post.id if stretch.upwards else Post.id.desc()).limit(stretch.limit)
-
-
-async def _read(session: AsyncSession, which: _Which, stretch: _Stretch) -> list[PostView]:
-    query = _bounded(viewing().where(which(stretch)), stretch)
-    return [view(row) for row in await session.execute(query)]
-
-
-async def _slice(session: AsyncSession, which: _Which, place: Place, size: int) -> Slice[PostView]:
+async def _slice(session: AsyncSession, cut: _Cut, place: Place, size: int) -> Slice[PostView]:
     if place.page > DEEPEST_PAGE:
         return Slice(newer=Place())
+    if place.exact:
+        return await _exactly(session, cut, place, size)
+    if place.before is not None:
+        before = await find_point(session, place.before)
+        return await _before(session, cut, before, size) if before else Slice()
     if place.after is not None:
-        return await _nearest_newer(session, which, place.after, size)
-    return await _downwards(session, which, place, size)
+        after = await find_point(session, place.after)
+        return await _after(session, cut, after, size) if after else Slice()
+    return await _page(session, cut, place.page, size)
+
+
+async def _page(session: AsyncSession, cut: _Cut, number: int, size: int) -> Slice[PostView]:
+    offset = (number - 1) * size
+    items, older = await _downwards(session, cut, Stretch(size, offset))
+    newer = Place(after=items[0].id) if items else Place()
+    return Slice(items=items, newer=newer if number > 1 else None, older=older)
+
+
+async def _before(session: AsyncSession, cut: _Cut, before: Point, size: int) -> Slice[PostView]:
+    items, older = await _downwards(session, cut, Stretch(size, below=before))
+    # The post that the reader came from lies above, too.
+    above = Stretch(1, above=before._replace(id=before.id - 1))
+    if await session.scalar(cut(select(Post.id), above)) is None:
+        return Slice(items=items, older=older)
+    return Slice(items=items, newer=Place(after=items[0].id) if items else Place(), older=older)
+
+
+async def _after(session: AsyncSession, cut: _Cut, after: Point, size: int) -> Slice[PostView]:
+    found = await _read(session, cut, Stretch(size + 1, above=after, upwards=True))
+    if len(found) <= size:
+        # Nothing lies above these: this is the top, and the top is shown whole.
+        return await _page(session, cut, 1, size)
+    items = found[size - 1 :: -1]
+    return Slice(items=items, newer=Place(after=items[0].id), older=Place(before=items[-1].id))
+
+
+async def _exactly(session: AsyncSession, cut: _Cut, place: Place, size: int) -> Slice[PostView]:
+    """As asked, however little it is; whoever goes on upwards from there misses nothing."""
+    cursor = place.before or place.after
+    point = None if cursor is None else await find_point(session, cursor)
+    if cursor is not None and point is None:
+        return Slice()
+    if place.before is not None:
+        return await _below(session, cut, point, size)
+    newest = await settled.find_newest(session)
+    top = newest.point._replace(id=newest.point.id + 1) if newest else None
+    if point is None:
+        return await _below(session, cut, top, size)
+    if newest and not newest.is_settled:
+        # Better nothing new for a while than something new that hides what comes below it.
+        top = point
+    return await _exactly_after(session, cut, Stretch(size, below=top, above=point, upwards=True))
+
+
+async def _below(session: AsyncSession, cut: _Cut, top: Point | None, size: int) -> Slice[PostView]:
+    items, older = await _downwards(session, cut, Stretch(size, below=top))
+    return Slice(items=items, older=older)
+
+
+async def _exactly_after(session: AsyncSession, cut: _Cut, stretch: Stretch) -> Slice[PostView]:
+    size = stretch.limit
+    found = await _read(session, cut, replace(stretch, limit=size + 1))
+    items = found[:size][::-1]
+    newer = Place(after=items[0].id) if len(found) > size else None
+    below = Stretch(1, below=Point(items[-1].created_at, items[-1].id) if items else None)
+    if await session.scalar(cut(select(Post.id), below)) is None:
+        return Slice(items=items, newer=newer)
+    # Below an empty part is the whole list, as it is now.
+    older = Place(before=items[-1].id) if items else Place()
+    return Slice(items=items, newer=newer, older=older)
 
 
 async def _downwards(
-    session: AsyncSession, which: _Which, place: Place, size: int
-) -> Slice[PostView]:
-    offset = (place.page - 1) * size
-    found = await _read(session, which, _Stretch(size + 1, offset, below=place.before))
-    items = found[:size]
-    return Slice(
-        items=items,
-        newer=await _newer(session, which, place, items),
-        older=Place(before=items[-1].id) if len(found) > size else None,
-    )
+    session: AsyncSession, cut: _Cut, stretch: Stretch
+) -> tuple[list[PostView], Place | None]:
+    """What the stretch holds, and the place below it if there is more."""
+    found = await _read(session, cut, replace(stretch, limit=stretch.limit + 1))
+    items = found[: stretch.limit]
+    return items, Place(before=items[-1].id) if len(found) > len(items) else None
 
 
-async def _newer(
-    session: AsyncSession, which: _Which, place: Place, items: list[PostView]
-) -> Place | None:
-    if place.is_newest:
-        return None
-    if place.before is not None:
-        above = _Stretch(1, above=place.before - 1)
-        query = _bounded(select(Post.id).where(which(above)), above)
-        if await session.scalar(query) is None:
-            return None
-    return Place(after=items[0].id) if items else Place()
-
-
-async def _nearest_newer(
-    session: AsyncSession, which: _Which, after: int, size: int
-) -> Slice[PostView]:
-    found = await _read(session, which, _Stretch(size + 1, above=after, upwards=True))
-    if len(found) <= size:
-        # Nothing lies above these: this is the top, and the top is shown whole.
-        return await _downwards(session, which, Place(), size)
-    items = found[size - 1 :: -1]
-    return Slice(items=items, newer=Place(after=items[0].id), older=Place(before=items[-1].id))
+async def _read(session: AsyncSession, cut: _Cut, stretch: Stretch) -> list[PostView]:
+    return [view(row) for row in await session.execute(cut(viewing(), stretch))]

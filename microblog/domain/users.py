@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, ScalarSelect, delete, exists, func, or_, s
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from microblog.domain import events, grants, letters, sessions, text, usernames
+from microblog.domain import events, grants, letters, messages, sessions, text, usernames
 from microblog.domain.actors import Actor
 from microblog.domain.errors import EmailTaken, Invalid, NotFound, UsernameTaken
+from microblog.domain.search import index
+from microblog.domain.search.people import name_terms
 from microblog.models import Ban, Follow, Operator, Post, User, utc_now
 from microblog.models.user import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, fold
 
@@ -52,6 +54,7 @@ async def register(
     user = User(
         username=username,
         email=email,
+        name_terms=name_terms(username, ""),
         password_hash=password_hash,
         confirmed_at=utc_now() if confirmed else None,
     )
@@ -179,13 +182,13 @@ async def edit_profile(
     """Change how a person is shown. Raises :class:`UsernameTaken` or :class:`Invalid`."""
     if username != actor.username:
         usernames.check(username)
+    shown = text.clean_line(display_name, maximum=DISPLAY_NAME_LENGTH, field="display_name")
     values = {
         "username": username,
         "username_key": fold(username),
         "about_me": text.clean(about_me, maximum=about_me_length, field="about_me"),
-        "display_name": text.clean_line(
-            display_name, maximum=DISPLAY_NAME_LENGTH, field="display_name"
-        ),
+        "display_name": shown,
+        "name_terms": name_terms(username, shown),
     }
     try:
         async with session.begin_nested():
@@ -228,12 +231,19 @@ async def demote(session: AsyncSession, user: User) -> None:
 
 
 async def close(session: AsyncSession, user: User) -> None:
-    """Delete an account with all that it wrote; open pages drop its posts."""
-    for post_id in await session.scalars(select(Post.id).where(Post.user_id == user.id)):
+    """Delete an account with all that it wrote; open pages drop its posts.
+
+    Its messages vanish from the other side, too, and do not count there any more.
+    """
+    post_ids = (await session.scalars(select(Post.id).where(Post.user_id == user.id))).all()
+    await index.remove(session, post_ids)
+    for post_id in post_ids:
         events.record(session, events.POST_DELETED, actor_id=user.id, subject_id=post_id)
+    readers = await messages.unread_by(session, user.id)
     await sessions.end_all(session, user.id)
     await letters.forget(session, user.id)
     await session.execute(delete(User).where(User.id == user.id))
+    await messages.tell_counts(session, readers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from microblog.domain import tongues
 from microblog.domain.actors import Actor
+from microblog.domain.posts import PostView
 from microblog.live.outbox import Outbox
 
 
@@ -21,6 +23,7 @@ class Channels:
 class Reader:
     """One open socket: whose, in which language, with which channels and followed people.
 
+    ``reads`` are the languages that the person reads, as :mod:`microblog.domain.tongues` has them.
     ``newest`` is the id of the newest event when the reader came. A reader who still catches up is
     known, but not yet ``live``: it hears nothing of what happens meanwhile.
     """
@@ -30,6 +33,7 @@ class Reader:
     outbox: Outbox
     channels: Channels = field(default_factory=Channels)
     followed: set[int] = field(default_factory=set)
+    reads: frozenset[str] = frozenset()
     newest: int = 0
     live: bool = False
 
@@ -43,6 +47,14 @@ class Reader:
         if author_id in self.channels.profiles:
             names.append(self.channels.profiles[author_id])
         return names
+
+    def is_foreign(self, post: PostView) -> bool:
+        """Whether the post is in a language that the reader does not read."""
+        return tongues.is_foreign(post.language, self.reads)
+
+    def wants_translated(self, post: PostView) -> bool:
+        """Whether the reader wants the post to be translated as it arrives."""
+        return self.actor.translates_live and self.is_foreign(post)
 
 
 class Audience:

@@ -32,26 +32,46 @@ def post_deleted(seq: int, channels: Iterable[str], post_id: int) -> str:
     return frame("post.deleted", seq, channels=list(channels), post_id=post_id)
 
 
+def post_translated(seq: int, post_id: int, language: str, text: str) -> str:
+    """What a post says in a reader's language; the text is anybody's, and no markup."""
+    return frame("post.translated", seq, post_id=post_id, language=language, text=text)
+
+
+def notification(seq: int, word: dict[str, Any]) -> str:
+    """Something for one person: ``name``, ``data`` and ``timestamp``, as the list has them."""
+    return frame("notification", seq, **word)
+
+
+def message_created(seq: int, message_id: int, user_id: int) -> str:
+    """A private message to or from this reader; ``user_id`` is the other side. No word of it."""
+    return frame("message.created", seq, message_id=message_id, user_id=user_id)
+
+
 def post_shape(post: PostView) -> dict[str, Any]:
     """A post as programs see it; the author's address is nobody's business."""
     return {
         "id": post.id,
         "body": post.body,
         "html": str(linkify(post.body)),
-        "language": post.language,
+        "language": post.language or None,
         "timestamp": iso(post.created_at),
         "edited_at": iso(post.edited_at) if post.edited_at else None,
-        "author": {
-            "id": post.author_id,
-            "username": post.author_username,
-            "display_name": post.author_display_name,
-            "_links": {
-                "self": f"/api/users/{post.author_id}",
-                "avatar": f"/avatar/{post.author_id}",
-                "page": f"/user/{quote(post.author_username)}",
-            },
-        },
+        "author": person_shape(post.author_id, post.author_username, post.author_display_name),
         "_links": {"self": f"/api/posts/{post.id}", "page": f"/post/{post.id}"},
+    }
+
+
+def person_shape(user_id: int, username: str, display_name: str) -> dict[str, Any]:
+    """A person beside what they wrote, or what was written to them."""
+    return {
+        "id": user_id,
+        "username": username,
+        "display_name": display_name,
+        "_links": {
+            "self": f"/api/users/{user_id}",
+            "avatar": f"/avatar/{user_id}",
+            "page": f"/user/{quote(username)}",
+        },
     }
 
 

@@ -9,12 +9,14 @@ from microblog.logs.auditing import audit
 from microblog.logs.context import Visit, begin, request_id
 from microblog.logs.journal import Journal, configure
 from microblog.logs.letters import ErrorLetters, Report, error_letters
+from microblog.logs.seldom import Seldom
 from microblog.logs.watching import watch_loop, watch_queries
 
 __all__ = [
     "ErrorLetters",
     "Journal",
     "Report",
+    "Seldom",
     "Visit",
     "audit",
     "begin",

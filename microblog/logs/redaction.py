@@ -28,6 +28,7 @@ _RULES = tuple(
             rf"\1\2{HIDDEN}",
         ),
         (r"(/auth/\w+/)[^\s/?#\"']+", rf"\1{HIDDEN}"),
+        (r"(?<![\w-])mb_[\w-]{20,}", HIDDEN),
         (r"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*", HIDDEN),
         (r"(://[^\s:/@]*:)[^\s@/]+@", rf"\1{HIDDEN}@"),
         (r"\$argon2\w*\$[^\s\"']+", HIDDEN),

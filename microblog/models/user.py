@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from microblog.models.base import Base, utc_now
@@ -31,12 +31,18 @@ class User(Base):
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(256))
     display_name: Mapped[str] = mapped_column(String(DISPLAY_NAME_LENGTH), default="")
+    # The words of both names, as the search compares them.
+    name_terms: Mapped[str] = mapped_column(Text, default="", server_default="")
     about_me: Mapped[str] = mapped_column(String(20_000), default="")
     language: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     last_seen_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]
     time_zone: Mapped[str | None] = mapped_column(String(64))
+    # Codes of languages, comma-separated; empty means what the browser says.
+    reads: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    writes: Mapped[str | None] = mapped_column(String(16))
+    translates_live: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     def __init__(self, **columns: Any) -> None:
         """Take the columns; the folded keys follow from name and address."""

@@ -1,125 +1,30 @@
 """What Hypercorn 0.18 leaves open under a live feed, closed in one place.
 
-Left alone it grants compression to everybody (a frame of 200 KB unpacks to hundreds of MiB), keeps
-storing a message that is already too long, never judges the pongs, changes to HTTP/2 when a client
-asks, keeps a connection whose peer never answers the close frame, holds a closed socket's task
-until the next ping, and on Python 3.12 and later waits for every open connection before its grace
-period even begins.
+Left alone it changes to HTTP/2 when a client asks, holds more memory for an idle connection than
+for a busy one, and on Python 3.12 and later waits for every open connection before its grace period
+even begins. What it leaves open of websockets is in :mod:`microblog.serving.sockets`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 from weakref import WeakSet
 
 import h11
 import hypercorn.asyncio.run
+import hypercorn.asyncio.tcp_server
 import hypercorn.protocol
 import hypercorn.protocol.h11
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.events import Closed
-from hypercorn.protocol.events import Data, Event, Request, StreamClosed
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.ws_stream import (
-    ASGIWebsocketState,
-    FrameTooLargeError,
-    WebsocketBuffer,
-    WSStream,
-)
-from wsproto.events import Message, Ping
+from hypercorn.protocol.events import Event, Response
+from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 
-CLOSE_REPLY_SECONDS = 2.0
-
-
-class BoundedBuffer(WebsocketBuffer):
-    """Refuses the part that would make a message too long, instead of storing it first."""
-
-    overflowed = False
-
-    def extend(self, event: Message[Any]) -> None:
-        if self.overflowed or self.length + len(event.data) > self.max_length:
-            self.overflowed = True
-            raise FrameTooLargeError
-        super().extend(event)
-
-
-class Socket(WSStream):
-    """One websocket: never compressed, bounded, judged by its pongs, and gone once it is closed."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.buffer: BoundedBuffer = BoundedBuffer(self.config.websocket_max_message_size)
-        self._heard = True
-        self._gone = asyncio.Event()
-
-    async def handle(self, event: Event) -> None:
-        if isinstance(event, Request):
-            headers = [item for item in event.headers if item[0] != b"sec-websocket-extensions"]
-            event = replace(event, headers=headers)
-        elif isinstance(event, Data):
-            self._heard = True
-        elif isinstance(event, StreamClosed):
-            self._gone.set()
-        await super().handle(event)
-
-    async def app_send(self, message: Any) -> None:
-        if message is None:
-            await self._end_of_app()
-        await super().app_send(message)
-        if message is not None and self.state is ASGIWebsocketState.CLOSED:
-            self._stop_listening()
-            self.task_group.spawn(self._drop_rude_peer)
-
-    async def _end_of_app(self) -> None:
-        if self.state is ASGIWebsocketState.CLOSED:
-            # Hanging up before the peer has read our close frame could lose it.
-            await self._wait_until_gone(CLOSE_REPLY_SECONDS)
-        self._stop_listening()
-        self.app_put = _drop
-
-    def _stop_listening(self) -> None:
-        """Whatever else the peer says is dropped, but that it has gone is still passed on."""
-        put = self.app_put
-
-        async def only_the_end(event: Any) -> None:
-            if event["type"] == "websocket.disconnect" and put is not None:
-                await put(event)
-
-        self.app_put = only_the_end
-        # Our reader may be waiting for room in the app's queue, which nobody will make any more.
-        queue = getattr(put, "__self__", None)
-        while isinstance(queue, asyncio.Queue) and not queue.empty():
-            queue.get_nowait()
-
-    async def _drop_rude_peer(self) -> None:
-        await self._wait_until_gone(CLOSE_REPLY_SECONDS)
-        await self.send(StreamClosed(stream_id=self.stream_id))
-
-    async def _wait_until_gone(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._gone.wait()
-
-    async def _handle_events(self) -> None:
-        await super()._handle_events()
-        if self.buffer.overflowed:
-            # The close frame is out; a client that goes on sending must not be read any further.
-            await self.send(StreamClosed(stream_id=self.stream_id))
-
-    async def _send_pings(self) -> None:
-        while not self.closed:
-            if not self._heard:
-                await self.send(StreamClosed(stream_id=self.stream_id))
-                return
-            self._heard = False
-            await self._send_wsproto_event(Ping())
-            await self._wait_until_gone(self.config.websocket_ping_interval or 0)
-
-
-async def _drop(_message: object) -> None:
-    pass
+from microblog.serving.sockets import Socket
+from microblog.serving.waiting import Flag, LeanTaskGroup
 
 
 class Http1(H11Protocol):
@@ -128,12 +33,26 @@ class Http1(H11Protocol):
     async def _check_protocol(self, event: h11.Request) -> None:
         pass
 
+    async def stream_send(self, event: Event) -> None:
+        # While the process drains, each answer says that it is the last one on its connection.
+        draining = getattr(self.context, "draining", False)
+        if draining and isinstance(event, Response) and event.status_code >= 200:
+            event = replace(event, headers=[*event.headers, (b"connection", b"close")])
+        await super().stream_send(event)
+        if isinstance(self.connection, H11WSConnection) and _switches(event):
+            # From here on nobody speaks HTTP any more.
+            del self.connection.h11_connection
+
     async def _create_stream(self, request: h11.Request) -> None:
         if request.http_version not in (b"1.0", b"1.1"):
             await self._send_error_response(505)
             await self.send(Closed())
             return
         await super()._create_stream(request)
+
+
+def _switches(event: Event) -> bool:
+    return isinstance(event, Response) and event.status_code == 101
 
 
 class Connection(TCPServer):
@@ -174,5 +93,7 @@ def mend() -> None:
         (hypercorn.asyncio.run, "TCPServer", Connection),
         (hypercorn.protocol, "H11Protocol", Http1),
         (hypercorn.protocol.h11, "WSStream", Socket),
+        (hypercorn.asyncio.tcp_server, "TaskGroup", LeanTaskGroup),
+        (WorkerContext, "event_class", Flag),
     ):
         setattr(module, name, mended)

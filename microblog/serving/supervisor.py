@@ -1,7 +1,8 @@
 """Several serving processes behind one listening socket, and whoever keeps them.
 
 The socket is bound once, here. Each worker is a fresh interpreter that gets it by number, and a
-leash: a socket pair whose closing tells the worker that its keeper has gone, however that happened.
+leash. SIGHUP replaces them one after the other, so that new code and settings are served without a
+gap.
 """
 
 import asyncio
@@ -9,55 +10,27 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from functools import partial
+
+from microblog.serving import pulse, systemd
+from microblog.serving.place import Place
+from microblog.serving.reserve import Reserve
+from microblog.serving.stopping import on_hangup
+from microblog.serving.worker import Worker
 
 log = logging.getLogger(__name__)
 
-READY = b"r"
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 10.0
-# A worker that lived this long was well: its end says nothing about the next one.
-CALM_SECONDS = 30.0
 # Beyond the workers' patience: they leave by themselves before that.
 KILL_AFTER_SECONDS = 1.4
 
 
-class Worker:
-    """One running process and our end of its leash."""
-
-    def __init__(self, process: asyncio.subprocess.Process, leash: socket.socket) -> None:
-        self.process = process
-        self.leash = leash
-
-    @classmethod
-    async def spawn(cls, command: Sequence[str], listener: socket.socket) -> "Worker":
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        numbers = (listener.fileno(), theirs.fileno())
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                *("--fd", str(numbers[0]), "--leash", str(numbers[1])),
-                pass_fds=numbers,
-                stdin=asyncio.subprocess.DEVNULL,
-                # A Ctrl-C in the terminal is for the keeper, which passes it on once.
-                process_group=0,
-            )
-        return cls(process, ours)
-
-    async def is_ready(self) -> bool:
-        """Wait until it accepts connections; false when it ended before."""
-        with suppress(ConnectionError):
-            return await asyncio.get_running_loop().sock_recv(self.leash, 1) == READY
-        return False
-
-    def tell(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            self.process.send_signal(number)
-
-
 class Supervisor:
-    """Keeps `count` workers alive until a signal; `ready` is called when the first one accepts."""
+    """Keeps `count` workers alive until a signal; `ready` is called when the first one accepts.
+
+    `patience` is what a worker may take to end and `stall_seconds` how long its loop may stand
+    still (0: for ever), both in seconds. With `spare`, one more has everything loaded and waits:
+    it takes the place of a worker that dies in a fraction of the time that a start takes.
+    """
 
     def __init__(
         self,
@@ -67,14 +40,20 @@ class Supervisor:
         *,
         ready: Callable[[], None],
         patience: float,
+        stall_seconds: float = 0.0,
+        spare: bool = False,
     ) -> None:
-        self._command = command
         self._listener = listener
+        self._reserve = Reserve(command, listener, spare=spare)
         self._count = count
         self._ready = ready
         self._patience = patience
-        self._workers: set[Worker] = set()
+        self._stall_seconds = stall_seconds
+        self._preparing: set[asyncio.Task[None]] = set()
+        self._first_of_new: Place | None = None
+        self._places: dict[Place, asyncio.Task[int]] = {}
         self._stopping = asyncio.Event()
+        self._hangup = asyncio.Event()
         self._serves = False
         self._status = 0
 
@@ -83,61 +62,117 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        tending = [asyncio.create_task(self._tend()) for _ in range(self._count)]
+        on_hangup(self._stop, self._hangup.set)
+        for _ in range(self._count):
+            self._open(lambda _place, status: status > 0 and not self._serves)
+        beside = [
+            asyncio.create_task(pulse.beat(pulse.BEAT_SECONDS, systemd.alive)),
+            asyncio.create_task(self._replace_when_asked()),
+        ]
         await self._stopping.wait()
-        _, late = await asyncio.wait(tending, timeout=self._patience + KILL_AFTER_SECONDS)
-        if late:
-            log.warning("killing workers that would not end")
-            for worker in self._workers:
-                worker.tell(signal.SIGKILL)
-        await asyncio.gather(*tending)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await self._reserve.close()
+        await self._end()
         return self._status
 
     def restart(self) -> None:
         """Let go of every worker; new ones follow at once."""
-        for worker in self._workers:
-            with suppress(OSError):  # it ended by itself just now
-                worker.leash.shutdown(socket.SHUT_RDWR)
+        for place in self._places:
+            place.renew()
+
+    def _open(self, gives_up: Callable[[Place, int], bool]) -> Place:
+        place = Place(
+            self._hire,
+            served=self._note_served,
+            gives_up=gives_up,
+            stall_seconds=self._stall_seconds,
+        )
+        keeping = self._places[place] = asyncio.create_task(place.keep())
+        keeping.add_done_callback(partial(self._note_end, place))
+        return place
+
+    async def _hire(self, place: Place) -> Worker:
+        return await self._reserve.hire(fresh=place is self._first_of_new)
+
+    def _note_served(self, place: Place) -> None:
+        if not self._serves:
+            self._serves = True
+            self._ready()
+            systemd.ready()
+        # A spare loads when nobody waits for a start any more.
+        if all(other.has_served.is_set() for other in self._places):
+            preparing = self._reserve.prepare(anew=place is self._first_of_new)
+            task = asyncio.create_task(preparing)
+            self._preparing.add(task)
+            task.add_done_callback(self._preparing.discard)
+
+    def _note_end(self, place: Place, keeping: asyncio.Task[int]) -> None:
+        del self._places[place]
+        if keeping.exception() is not None:
+            log.critical("the keeping of a worker failed", exc_info=keeping.exception())
+            self._status = 1
+        elif not self._serves:
+            self._status = self._status or keeping.result()
+        else:
+            return
+        if not self._stopping.is_set():
+            self._stop()
+
+    # Replacing
+
+    async def _replace_when_asked(self) -> None:
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            systemd.reloading()
+            await self._replace_all()
+            systemd.ready()
+
+    async def _replace_all(self) -> None:
+        """Each new worker serves before an old one leaves. Where none comes up, nothing changes."""
+        log.info("replacing the workers, one after the other")
+        for number, old in enumerate(list(self._places)):
+            if not await self._raise_another(first=number == 0):
+                log.error("a new worker did not come up; those that are there go on")
+                return
+            old.retire()
+            await self._see_off(old)
+        log.info("all workers are replaced")
+
+    async def _raise_another(self, *, first: bool) -> bool:
+        """One more place, whose worker must serve. The first takes over nothing loaded before."""
+        place = self._open(lambda place, _: not place.has_served.is_set())
+        self._first_of_new = place if first else None
+        serving = asyncio.create_task(place.has_served.wait())
+        await asyncio.wait([serving, self._places[place]], return_when=asyncio.FIRST_COMPLETED)
+        serving.cancel()
+        self._first_of_new = None
+        return place.has_served.is_set()
+
+    async def _see_off(self, place: Place) -> None:
+        if keeping := self._places.get(place):
+            await asyncio.wait([keeping], timeout=self._patience + KILL_AFTER_SECONDS)
+            place.leave(signal.SIGKILL)
+            await asyncio.wait([keeping])
+
+    # Stopping
 
     def _stop(self) -> None:
         """Close our side first, then pass the signal on; a second signal hurries the workers."""
+        systemd.stopping()
         self._stopping.set()
         self._listener.close()
-        for worker in self._workers:
-            worker.tell(signal.SIGTERM)
+        for place in self._places:
+            place.leave(signal.SIGTERM)
 
-    async def _tend(self) -> None:
-        """One place: a worker, and after it the next, with longer pauses while they keep dying."""
-        pause = FIRST_PAUSE
-        while not self._stopping.is_set():
-            born = asyncio.get_running_loop().time()
-            status, was_ready = await self._live()
-            if self._stopping.is_set():
-                return
-            if status > 0 and not self._serves:
-                self._status = status
-                self._stop()
-                return
-            lived = asyncio.get_running_loop().time() - born
-            if status == 0 or (was_ready and lived > CALM_SECONDS):
-                pause = FIRST_PAUSE
-            log.warning("a worker ended (%s); starting another", status)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._stopping.wait()
-            pause = min(pause * 2, LONGEST_PAUSE)
-
-    async def _live(self) -> tuple[int, bool]:
-        """The life of one worker: its exit status, and whether it ever served."""
-        worker = await Worker.spawn(self._command, self._listener)
-        self._workers.add(worker)
-        if self._stopping.is_set():
-            worker.tell(signal.SIGTERM)
-        with worker.leash:
-            was_ready = await worker.is_ready()
-            if was_ready and not self._serves:
-                self._serves = True
-                self._ready()
-            status = await worker.process.wait()
-        self._workers.discard(worker)
-        return status, was_ready
+    async def _end(self) -> None:
+        keeping = list(self._places.values())
+        if keeping:
+            _, late = await asyncio.wait(keeping, timeout=self._patience + KILL_AFTER_SECONDS)
+            if late:
+                log.warning("killing workers that would not end")
+            for place in self._places:
+                place.leave(signal.SIGKILL)
+            await asyncio.gather(*keeping, return_exceptions=True)

@@ -10,6 +10,8 @@ from sqlalchemy.exc import ArgumentError
 
 DATABASE_FORMS = "sqlite:///path or postgresql://user:password@host/name"
 POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "prepared_statement_cache_size"})
+REDIS_SCHEMES = frozenset({"redis", "rediss"})
+REDIS_NUMBERS = frozenset(str(number) for number in range(1000))
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 HOST_NAME = re.compile(rf"{LABEL}(\.{LABEL})*", re.ASCII | re.IGNORECASE)
@@ -81,6 +83,22 @@ def service_address(address: str) -> str:
     return address.rstrip("/")
 
 
+def redis_address(address: str) -> str:
+    """Empty, or the address of a Redis server and the number of a database in it."""
+    if address and not _is_redis(address):
+        raise ValueError("redis://user:password@host:port/number, or rediss:// for TLS")
+    return address
+
+
+def _is_redis(address: str) -> bool:
+    scheme, separator, rest = address.partition("://")
+    # The rules for what may stand there are those of any other address.
+    if scheme not in REDIS_SCHEMES or not separator or _split(f"http://{rest}") is None:
+        return False
+    number = rest.partition("/")[2]
+    return "?" not in rest and "#" not in rest and (not number or number in REDIS_NUMBERS)
+
+
 def base_address(address: str) -> str:
     """Empty, or an origin as browsers write it: lower case, without the scheme's own port."""
     expected = "an address like https://example.com or http://host:port, and nothing behind it"
@@ -94,6 +112,13 @@ def base_address(address: str) -> str:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
+
+
+def origins(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Each of them an origin as browsers write it."""
+    if "" in addresses:
+        raise ValueError("origins like https://example.com, and none is empty")
+    return tuple(base_address(address) for address in addresses)
 
 
 def _split(address: str) -> SplitResult | None:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -105,6 +106,8 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield problem("translator.key", f"the secret key for {translator.kind}")
     if translator.kind == "libretranslate" and not translator.url:
         yield problem("translator.url", "the address of the libretranslate server")
+    if settings.redis.url and find_spec("redis") is None:
+        yield problem("redis.url", "its client installed, as `pip install 'microblog[redis]'` does")
     if mail.use_tls and mail.use_ssl:
         yield problem("mail.use_ssl", "only one of mail.use_tls and mail.use_ssl switched on")
     if mail.server and mail.username and not mail.password:

@@ -83,6 +83,12 @@ def not_empty(value: str) -> str:
     return value
 
 
+def off_or_from_one(value: float) -> float:
+    if 0 < value < 1:
+        raise ValueError("0, or a number from 1")
+    return value
+
+
 def long_enough(value: str) -> str:
     if value and len(value) < SECRET_KEY_LENGTH:
         raise ValueError(f"a secret of {SECRET_KEY_LENGTH} characters or more")

@@ -11,6 +11,8 @@ from microblog.settings.addresses import (
     base_address,
     database_address,
     masked,
+    origins,
+    redis_address,
     service_address,
 )
 from microblog.settings.rules import (
@@ -23,6 +25,7 @@ from microblog.settings.rules import (
     long_enough,
     mail_addresses,
     not_empty,
+    off_or_from_one,
     sender_address,
 )
 
@@ -47,8 +50,13 @@ class Server:
     )
     trusted_proxies: Annotated[int, Range(at_least=0, at_most=16)] = 0
     graceful_seconds: Annotated[float, Range(at_least=0, at_most=9)] = 8.0
+    stall_seconds: Annotated[float, off_or_from_one, Range(at_least=0, at_most=3600)] = 30.0
+    spare_worker: bool = True
     metrics: bool = False
     max_body: Annotated[int, Range(at_least=1024, at_most=1_073_741_824)] = 65536
+    requests_in_work: Annotated[int, Range(at_least=1, at_most=1_000_000)] = 16
+    requests_waiting: Annotated[int, Range(at_least=0, at_most=1_000_000)] = 256
+    waiting_seconds: Seconds = 1.0
 
     def __post_init__(self) -> None:
         # Fixed at the start, so that a later change of the working directory moves no data.
@@ -67,8 +75,15 @@ class Database:
     synchronous: Annotated[str, OneOf("FULL", "NORMAL", "EXTRA")] = "FULL"
     busy_timeout: Seconds = 5.0
     pool_size: Annotated[int, Range(at_least=1, at_most=1000)] = 5
-    pool_timeout: Seconds = 5.0
+    pool_timeout: Seconds = 2.0
     statement_timeout: Seconds = 10.0
+
+
+@dataclass(frozen=True)
+class Redis:
+    url: Annotated[str, Masked(masked), redis_address, Alias("REDIS_URL")] = field(
+        default="", repr=False
+    )
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,22 @@ class Messages:
 
 
 @dataclass(frozen=True)
+class Jobs:
+    inside: bool = True
+    exports_at_once: Annotated[int, Range(at_least=1, at_most=64)] = 2
+
+
+@dataclass(frozen=True)
+class Archives:
+    keep_days: Days = 7
+    attach_bytes: Annotated[int, Range(at_least=0, at_most=50_000_000)] = 5_000_000
+    import_bytes: Annotated[int, Range(at_least=65536, at_most=1_073_741_824)] = 67_108_864
+    unpacked_bytes: Annotated[int, Range(at_least=65536, at_most=4_294_967_296)] = 536_870_912
+    import_posts: Count = 200_000
+    pause: Annotated[float, Range(at_least=0, at_most=60)] = 0.0
+
+
+@dataclass(frozen=True)
 class Avatars:
     provider: Annotated[str, OneOf("identicon", "gravatar")] = "identicon"
 
@@ -105,6 +136,9 @@ class Live:
     queue_size: Annotated[int, Range(at_least=1, at_most=65536)] = 64
     connections_per_user: Count = 20
     connections_total: Count = 20000
+    handshakes_per_user: Count = 120
+    handshakes_per_address: Count = 1200
+    messages_per_minute: Count = 30
     keep_hours: Annotated[int, Range(at_least=1, at_most=8760)] = 24
     keep_events: Count = 100000
     poll_seconds: Seconds = 2.0
@@ -119,10 +153,22 @@ class Limits:
     registrations_per_address: Count = 5
     letters: Count = 5
     writes_per_minute: Count = 60
+    api_reads_per_minute: Count = 300
+    api_writes_per_minute: Count = 60
+    messages_per_minute: Count = 20
+    exports_per_day: Count = 10
+    imports_per_day: Count = 10
+    translations_per_day: Count = 100
+    translated_characters_per_day: Count = 20_000
 
     def scaled(self, count: int) -> int:
         """A rate or connection limit as it holds on this server: times `scale`, at least 1."""
         return max(1, round(count * self.scale))
+
+
+@dataclass(frozen=True)
+class Api:
+    cors_origins: Annotated[tuple[str, ...], origins] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +208,8 @@ class Translator:
     url: Annotated[str, Masked(masked), service_address, Alias("TRANSLATOR_URL")] = field(
         default="", repr=False
     )
+    version: Annotated[str, OneOf("3.0", "2026-06-06")] = "3.0"
+    budget: Count = 60_000
 
     @property
     def kind(self) -> TranslatorKind:
@@ -178,6 +226,11 @@ class Search:
     elasticsearch_url: Annotated[
         str, Masked(masked), service_address, Alias("ELASTICSEARCH_URL")
     ] = field(default="", repr=False)
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether there is an engine beside the database."""
+        return bool(self.elasticsearch_url)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from microblog.settings.addresses import async_database_url, sqlite_file_url
 from microblog.settings.sections import (
     Accounts,
+    Api,
+    Archives,
     Avatars,
     Database,
+    Jobs,
     Languages,
     Limits,
     Live,
@@ -15,6 +18,7 @@ from microblog.settings.sections import (
     Mail,
     Messages,
     Posts,
+    Redis,
     Search,
     Server,
     Translator,
@@ -25,12 +29,16 @@ from microblog.settings.sections import (
 class Settings:
     server: Server = field(default_factory=Server)
     database: Database = field(default_factory=Database)
+    redis: Redis = field(default_factory=Redis)
     posts: Posts = field(default_factory=Posts)
     accounts: Accounts = field(default_factory=Accounts)
     messages: Messages = field(default_factory=Messages)
+    jobs: Jobs = field(default_factory=Jobs)
+    archives: Archives = field(default_factory=Archives)
     avatars: Avatars = field(default_factory=Avatars)
     live: Live = field(default_factory=Live)
     limits: Limits = field(default_factory=Limits)
+    api: Api = field(default_factory=Api)
     mail: Mail = field(default_factory=Mail)
     languages: Languages = field(default_factory=Languages)
     translator: Translator = field(default_factory=Translator)

@@ -14,10 +14,17 @@ from microblog import i18n
 from microblog.domain.actors import Actor
 from microblog.domain.errors import NotAllowed
 from microblog.web import csrf, identity, scope
-from microblog.web.negotiation import prefers_json
+from microblog.web.challenges import Insufficient, Unidentified
+from microblog.web.negotiation import error_as_json, prefers_json
 
 DRAFT = "draft"
+# The scope of what every token may do.
+ANY_TOKEN = "any"  # noqa: S105 (the name of a scope)
+# Programs are told in English.
+_NO_TOKEN = "This needs a valid access token."  # noqa: S105 (words)
+_NOT_PERMITTED = "This token does not permit that."
 _LONGEST_DRAFT = 600
+_FORM = "application/x-www-form-urlencoded"
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Awaitable[Any]])
 
@@ -28,6 +35,7 @@ class Access(Enum):
     MEMBERS = "people who are logged in"
     VISITORS = "everybody; the page differs for people who are logged in"
     MACHINES = "everybody; no login, cookie or token is looked at"
+    PROGRAMS = "programs that carry a token; a cookie is not looked at"
     SOCKET = "checks for itself before it accepts"
 
 
@@ -60,9 +68,47 @@ def members_unconfirmed_too(view: _Handler) -> _Handler:
     return _classed(view, Access.MEMBERS)
 
 
+def members_by_script(view: _Handler) -> _Handler:
+    """As :func:`members`, for what open pages ask for by themselves.
+
+    That is no presence; and whoever asks without a login is told so in JSON, unless it is a
+    browser that would rather show a page.
+    """
+    view.by_script = True  # type: ignore[attr-defined]  # a mark that `enforce` looks for
+    return _classed(view, Access.MEMBERS)
+
+
+def looking_first(look: Callable[[], Awaitable[Any]]) -> Callable[[_Handler], _Handler]:
+    """Have ``look`` decide whether it makes sense to read what a person sends.
+
+    It may refuse, or answer in place of the view; it returns ``None`` to go on. Nothing is proven
+    at that moment but who it is, so it must change nothing.
+    """
+
+    def mark(view: _Handler) -> _Handler:
+        view.look = look  # type: ignore[attr-defined]  # a mark that `enforce` looks for
+        return view
+
+    return mark
+
+
 def machines(view: _Handler) -> _Handler:
     """For everybody, without a look at who it is: probes, static files, pictures."""
     return _classed(view, Access.MACHINES)
+
+
+def programs(needed: str) -> Callable[[_Handler], _Handler]:
+    """Only for programs whose token permits this; the browser's cookie is no credential here.
+
+    Several scopes, with blanks between (RFC 6749, 3.3), are all needed. :data:`ANY_TOKEN` permits
+    what every token may do, whatever its scopes.
+    """
+
+    def mark(view: _Handler) -> _Handler:
+        view.token_scope = needed  # type: ignore[attr-defined]  # a mark that `enforce` looks for
+        return _classed(view, Access.PROGRAMS)
+
+    return mark
 
 
 def socket(view: _Handler) -> _Handler:
@@ -84,6 +130,8 @@ def enforce(app: Quart) -> None:
             raise RouteWithoutAccess(f"the route {endpoint} does not say whom it is for")
         if access in (Access.MEMBERS, Access.VISITORS):
             app.view_functions[endpoint] = scope.in_unit_of_work(_guarded(view, access))
+        elif access is Access.PROGRAMS:
+            app.view_functions[endpoint] = scope.in_unit_of_work(_for_programs(view))
         elif access is Access.MACHINES:
             app.view_functions[endpoint] = scope.in_unit_of_work(view)
 
@@ -91,12 +139,40 @@ def enforce(app: Quart) -> None:
 def _guarded(view: Callable[..., Awaitable[Any]], access: Access) -> scope.View:
     @wraps(view)
     async def run(**arguments: Any) -> Any:
-        actor = await identity.recognise()
+        by_script = getattr(view, "by_script", False)
+        actor = await identity.recognise(present=not by_script)
         if actor is None and access is Access.MEMBERS:
+            if by_script and error_as_json():
+                raise Unauthorized
             return await ask_to_log_in()
         if request.method not in scope.SAFE_METHODS:
-            await csrf.check(nameless=getattr(view, "nameless", False))
+            nameless = getattr(view, "nameless", False)
+            # What needs no body comes first: it may be large.
+            csrf.refuse_foreign(nameless=nameless)
             if access is Access.MEMBERS and not getattr(view, "unconfirmed_too", False):
+                _insist_on_confirmation(actor)
+            look = getattr(view, "look", None)
+            if look is not None and (answer := await look()) is not None:
+                return answer
+            await csrf.check(nameless=nameless)
+        return await view(**arguments)
+
+    return run
+
+
+def _for_programs(view: Callable[..., Awaitable[Any]]) -> scope.View:
+    @wraps(view)
+    async def run(**arguments: Any) -> Any:
+        actor = await identity.recognise_token()
+        if actor is None:
+            # RFC 6750, 3: no word about an error to who has not tried.
+            error = "invalid_token" if "Authorization" in request.headers else ""
+            raise Unidentified("Bearer", _NO_TOKEN, error=error)
+        needed = view.token_scope  # type: ignore[attr-defined]  # the mark
+        if needed != ANY_TOKEN:
+            if not actor.scopes.issuperset(needed.split()):
+                raise Insufficient(_NOT_PERMITTED, needed)
+            if request.method not in scope.SAFE_METHODS:
                 _insist_on_confirmation(actor)
         return await view(**arguments)
 
@@ -123,6 +199,8 @@ async def ask_to_log_in() -> Any:
 
 async def _keep_draft() -> None:
     # A login may end while somebody writes: what was written waits in the cookie.
+    if request.mimetype != _FORM:  # nobody reads a large file of a stranger
+        return
     text = (await request.form).get("post", "").strip()
     if text:
         cookie[DRAFT] = text[:_LONGEST_DRAFT]

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv6Address, ip_address
 
-from quart import request
+from quart import has_request_context, request, websocket
 
 from microblog.web import scope
 
@@ -14,8 +14,9 @@ def address() -> str:
     them is not looked at.
     """
     hops = scope.settings().server.trusted_proxies
-    claimed = request.headers.get("X-Forwarded-For", "").split(",") if hops else []
-    raw = claimed[-hops].strip() if len(claimed) >= hops > 0 else request.remote_addr or ""
+    asked = request if has_request_context() else websocket
+    claimed = asked.headers.get("X-Forwarded-For", "").split(",") if hops else []
+    raw = claimed[-hops].strip() if len(claimed) >= hops > 0 else asked.remote_addr or ""
     try:
         parsed = ip_address(raw)
     except ValueError:

@@ -34,11 +34,12 @@ def token() -> str:
     return f"{nonce}.{_sign(nonce, identity.login_token() or _visitor())}"
 
 
-async def check(*, nameless: bool = False) -> None:
-    """Raise :class:`Forged` unless this request comes from a page of ours.
+def refuse_foreign(*, nameless: bool = False) -> None:
+    """Raise :class:`Forged` if the browser says that another site is behind this request.
 
-    The form of a ``nameless`` page, which has the referrer policy ``no-referrer``, comes with the
-    origin ``null`` (Fetch standard, "append a request Origin header").
+    Of the body nothing is read for it. The form of a ``nameless`` page, which has the referrer
+    policy ``no-referrer``, comes with the origin ``null`` (Fetch standard, "append a request Origin
+    header").
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site not in (None, "same-origin", "none"):
@@ -47,6 +48,11 @@ async def check(*, nameless: bool = False) -> None:
         origin = None
     if origin is not None and not is_own_origin(origin, request.headers.get("Host", "")):
         raise Forged
+
+
+async def check(*, nameless: bool = False) -> None:
+    """Raise :class:`Forged` unless this request comes from a page of ours."""
+    refuse_foreign(nameless=nameless)
     given = request.headers.get(_HEADER) or (await request.form).get(_FIELD, "")
     binding = identity.login_token() or session.get(_ANONYMOUS, "")
     nonce, _, signature = given.partition(".")

@@ -7,20 +7,21 @@ at each request, so that a login that was ended is over, whatever the browser st
 import quart_auth
 from quart import Quart, g, request
 from quart import session as cookie
-from quart_auth import AuthUser, QuartAuth
+from quart_auth import AuthUser
 
 from microblog import i18n
-from microblog.domain import sessions
+from microblog.domain import sessions, tokens
 from microblog.domain.actors import Actor
 from microblog.domain.sessions import Lifetimes
 from microblog.settings import Settings
-from microblog.web import scope
+from microblog.web import boxes, remembering, scope
+from microblog.web.thrift import Logins
 
 
 def install(app: Quart, settings: Settings) -> None:
     """Wire quart-auth into the application."""
     https = settings.server.https
-    auth = QuartAuth(
+    auth = Logins(
         app,
         cookie_name="__Host-microblog_login" if https else "microblog_login",
         cookie_secure=https,
@@ -32,20 +33,60 @@ def install(app: Quart, settings: Settings) -> None:
     app.template_context_processors[None].remove(auth._template_context)  # noqa: SLF001
 
 
-async def recognise() -> Actor | None:
-    """Look up who this is, once for a request, and speak their language."""
+async def recognise(*, present: bool = True) -> Actor | None:
+    """Look up who this is, once for a request, and speak their language.
+
+    With ``present=False`` the request is no sign that they are here.
+    """
     if "actor" not in g:
         token = login_token()
+        # What happens from now on, the page may not know: its socket begins here.
+        g.live_since = scope.resources().hub.position
         g.actor = await _find_here(token) if token else None
         if g.actor is not None:
-            await _note_presence(g.actor)
+            if present and not _asked_by_script():
+                _note_presence(g.actor, token)
             offered = scope.settings().languages.offered
             spoken = i18n.choose(offered, g.actor.language, i18n.language())
             i18n.speak(spoken, time_zone=g.actor.time_zone)
+            if present:
+                await boxes.look(g.actor, as_page=not _asked_by_script())
     return scope.find_viewer()
 
 
+def live_since() -> int:
+    """The event after which a page's live feed begins: nothing before it is missing on the page."""
+    position: int = g.live_since
+    return position
+
+
+async def recognise_token() -> Actor | None:
+    """Whose bearer token the request carries; no cookie and no address is looked at for it."""
+    if "actor" not in g:
+        g.actor = await find_bearer(request.headers.get("Authorization", ""))
+    return scope.find_viewer()
+
+
+async def find_bearer(authorization: str) -> Actor | None:
+    """The person whose token an Authorization header carries (RFC 6750, 2.1)."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    resources = scope.resources()
+    if await remembering.is_possible():
+        actor = await resources.memory.find_program(token.strip())
+    else:
+        async with resources.database.reading() as session:
+            actor = await tokens.find_actor(session, token.strip())
+    if actor is not None and tokens.is_stale(actor):
+        resources.memory.note_use(token.strip())
+        resources.note_use(actor)
+    return actor
+
+
 async def _find_here(token: str) -> Actor | None:
+    if await remembering.is_possible():
+        return await scope.resources().memory.find_login(token, lifetimes())
     if request.method in scope.SAFE_METHODS:
         # The same connection as the page's own questions.
         return await sessions.find_actor(scope.session(), token, lifetimes=lifetimes())
@@ -58,9 +99,17 @@ async def find_actor(token: str) -> Actor | None:
         return await sessions.find_actor(session, token, lifetimes=lifetimes())
 
 
-async def _note_presence(actor: Actor) -> None:
+def _asked_by_script() -> bool:
+    # What an open page reads for itself; browsers say so (Fetch Metadata, W3C, section 2.1).
+    destination = request.headers.get("Sec-Fetch-Dest")
+    return request.method in scope.SAFE_METHODS and destination == "empty"
+
+
+def _note_presence(actor: Actor, token: str | None) -> None:
     # Only pages count as presence, and at most once a minute; the reader does not wait for it.
     if sessions.is_stale(actor.last_seen_at):
+        scope.resources().memory.note_use(token or "")
+        scope.resources().memory.note_presence(actor.id)
         scope.resources().note_presence(actor)
 
 
@@ -89,6 +138,7 @@ async def log_in(user_id: int, *, remember: bool) -> None:
         device=request.headers.get("User-Agent", ""),
         lifetimes=lifetimes(),
     )
+    scope.resources().memory.note_presence(user_id)
     cookie.pop("csrf", None)
     quart_auth.login_user(AuthUser(token), remember=remember)
 

@@ -93,8 +93,20 @@ async def _end_request(_error: BaseException | None) -> None:
 
 async def _end_websocket(_error: BaseException | None) -> None:
     visit = context.current()
-    if visit is not None:
+    if visit is not None and not g.get("stays_open"):
         _write(visit, visit.milliseconds, current_app.extensions[EXTENSION])
+
+
+def keep_open() -> None:
+    """The line of this websocket waits for :func:`end_open`."""
+    g.stays_open = True
+
+
+def end_open(app: Quart) -> None:
+    """Write the line of a websocket that was kept open beyond its examination."""
+    visit = context.current()
+    if visit is not None:
+        _write(visit, visit.milliseconds, app.extensions[EXTENSION])
 
 
 def _write(visit: logs.Visit, took: float, settings: Logs) -> None:

@@ -2,19 +2,22 @@
 
 import json
 import logging
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from quart import Quart, Response, g, request
+from quart import Quart, Response, g, has_request_context, request
+from quart_schema import RequestSchemaValidationError
 from werkzeug.exceptions import HTTPException
 
-from microblog import logs
-from microblog.database import UNAVAILABLE
-from microblog.domain.errors import Busy, Refusal, TooManyRequests
+from microblog import database, logs
+from microblog.adapters.shelf import is_full
+from microblog.domain.errors import Busy, Invalid, Refusal, TooManyRequests, UnderWay
 from microblog.i18n import gettext as _
 from microblog.i18n import marked
-from microblog.web import csrf, forms, identity, negotiation, rendering, scope
-from microblog.web.edge.asgi import Scope
+from microblog.web import csrf, forms, identity, limiting, negotiation, problems, rendering, scope
+from microblog.web.challenges import Insufficient, Unidentified
+from microblog.web.problems import Fault
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +46,14 @@ _WORDS = {
         marked("The administrator has been notified. Sorry for the inconvenience!"),
     ),
     503: (marked("Busy"), marked("The service is busy. Please try again in a moment.")),
+    507: (
+        marked("No room left"),
+        marked("There is no room left on the server's disk. Please try again later."),
+    ),
 }
 _RETRY_SECONDS = "5"
+# Of an error that the framework raised.
+_KEPT_HEADERS = ("Allow", "WWW-Authenticate")
 
 
 def install(app: Quart) -> None:
@@ -53,33 +62,54 @@ def install(app: Quart) -> None:
     app.teardown_request(scope.close)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http)
-    for kind in UNAVAILABLE:
+    for kind in database.UNAVAILABLE:
         app.register_error_handler(kind, _unavailable)
+    app.register_error_handler(OSError, _disk)
     app.register_error_handler(Exception, _failed)
 
 
 async def _refused(refusal: Refusal) -> Response:
     text = _(refusal.message, **refusal.values)
     headers = {}
-    if isinstance(refusal, TooManyRequests):
+    if isinstance(refusal, TooManyRequests | Busy | UnderWay):
         headers["Retry-After"] = str(refusal.retry_after)
-    elif isinstance(refusal, Busy):
-        headers["Retry-After"] = _RETRY_SECONDS
-    return await answer(refusal.status, text if refusal.status != 404 else "", headers=headers)
+    if isinstance(refusal, TooManyRequests):
+        limiting.note_refusal(refusal)
+    if isinstance(refusal, Insufficient):
+        headers["WWW-Authenticate"] = refusal.challenge
+    if refusal.status == 404:
+        text = ""
+    faults = [Fault(refusal.field, text)] if isinstance(refusal, Invalid) and refusal.field else []
+    return await answer(refusal.status, text, headers=headers, faults=faults)
 
 
 async def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # a redirect that routing raised
         return error.get_response()  # type: ignore[return-value]
-    text = _(csrf.Forged.description) if isinstance(error, csrf.Forged) else None
-    kept = {name: value for name, value in error.get_headers() if name == "Allow"}
-    return await answer(status, text, headers=kept)
+    text = _(error.description) if isinstance(error, csrf.Forged | Unidentified) else None
+    faults: list[Fault] = []
+    if isinstance(error, RequestSchemaValidationError):
+        faults = problems.faults_in(error.validation_error)
+        text = problems.in_one_line(faults) or None
+    kept = {name: value for name, value in error.get_headers() if name in _KEPT_HEADERS}
+    return await answer(status, text, headers=kept, faults=faults)
 
 
 async def _unavailable(error: Exception) -> Response:
     log.error("the database did not answer: %s", error)
-    return await answer(503, headers={"Retry-After": _RETRY_SECONDS})
+    # It is no less temporary than the rest: reading goes on, and an operator can make room.
+    text = words(507)[1] if database.is_full(error) else None
+    return await answer(503, text, headers={"Retry-After": _RETRY_SECONDS})
+
+
+async def _disk(error: OSError) -> Response:
+    if not is_full(error):
+        return await _failed(error)
+    log.error("the disk is full: %s", error)
+    if has_request_context() and negotiation.is_api(request.path):
+        return await answer(503, words(507)[1], headers={"Retry-After": _RETRY_SECONDS})
+    return await answer(507)
 
 
 async def _failed(error: Exception) -> Response:
@@ -93,14 +123,20 @@ async def answer(
     text: str | None = None,
     *,
     headers: dict[str, str] | None = None,
+    faults: Iterable[Fault] = (),
     request_id: str = "",
 ) -> Response:
     """The answer for a status, as page or JSON; ``text`` replaces the usual words."""
     heading, usual = words(status)
+    if has_request_context() and negotiation.is_api(request.path):
+        body = problems.told(status, text or "", faults=faults, request_id=request_id)
+        response = Response(body, status=status, content_type=problems.CONTENT_TYPE)
+        response.headers.update(headers or {})
+        return response
     text = usual if text is None else text
     if negotiation.error_as_json():
         body = problem(status, text or heading)
-        response = Response(body, status=status, content_type="application/problem+json")
+        response = Response(body, status=status, content_type=problems.CONTENT_TYPE)
     else:
         response = await _error_page(status, heading, text, request_id)
     response.headers.update(headers or {})
@@ -111,7 +147,7 @@ async def _error_page(status: int, heading: str, text: str, request_id: str) -> 
     if status < 500:
         try:
             await identity.recognise()
-        except UNAVAILABLE:
+        except database.UNAVAILABLE:
             g.actor = None
     return rendering.page(
         "errors/error.html",
@@ -140,7 +176,7 @@ def words(status: int) -> tuple[str, str]:
 
 
 def problem(status: int, detail: str) -> str:
-    """RFC 9457, with the two members that the API has always had."""
+    """A problem outside of the API, where kinds have no address of their own."""
     title = HTTPStatus(status).phrase
     members: dict[str, Any] = {
         "type": "about:blank",
@@ -151,31 +187,3 @@ def problem(status: int, detail: str) -> str:
         "message": detail,
     }
     return json.dumps(members, ensure_ascii=False)
-
-
-def edge_refusal(app: Quart) -> Any:
-    """How the edge, which stands before the application, draws its refusals."""
-    pages: rendering.Pages = app.extensions[rendering.EXTENSION]
-
-    def refuse(asgi: Scope, status: int, detail: str) -> tuple[str, str]:
-        accepted = b",".join(v for k, v in asgi["headers"] if k == b"accept")
-        if asgi.get("path", "").startswith("/api") or b"text/html" not in accepted:
-            return "application/problem+json", problem(status, detail)
-        heading, _usual = words(status)
-        text = pages.render(
-            "errors/error.html",
-            viewer=None,
-            csrf_token="",
-            confirmation_wanted=False,
-            languages=[],
-            here_path="",
-            flashes=[],
-            title=None,
-            status=status,
-            heading=heading,
-            text=detail,
-            request_id="",
-        )
-        return "text/html; charset=utf-8", text
-
-    return refuse

@@ -1,29 +1,25 @@
-"""Pages: templates and what they may use. Plain values go in, text comes out; nothing is awaited.
+"""Pages for the person who is here."""
 
-A post's fragment is the same for every reader of a language. It is rendered once and kept, by all
-that it shows: a post that changes is another key, so what is kept can never be out of date.
-"""
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from urllib.parse import urlencode
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
-from urllib.parse import quote, urlencode
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from quart import Quart, Response, current_app, get_flashed_messages, request
+from quart import Response, current_app, g, get_flashed_messages, request
 
 from microblog import i18n
-from microblog.domain.links import linkify
+from microblog.domain.actors import Actor
 from microblog.domain.paging import Place, Slice
-from microblog.domain.posts import PostView
-from microblog.live.wire import iso
-from microblog.web import csrf, devices, scope
-from microblog.web.static import StaticFiles
+from microblog.web import boxes, csrf, languages, scope, stencils
+from microblog.web.drawing import HOLES, Pages, avatar_url, post_url, user_url
+from microblog.web.stencils import Stencil
+
+__all__ = ["Pages", "avatar_url", "post_url", "user_url"]
 
 EXTENSION = "microblog.pages"
-_FRAGMENTS_KEPT = 4096
+# The category of a flash which says that what was written has arrived.
+SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,77 +30,86 @@ class Pager:
     older: str | None
 
 
-class Pages:
-    """The templates of one application."""
+def page(template: str, *, status: int = 200, plain: bool = False, **context: Any) -> Response:
+    """A page for the person who is here.
 
-    def __init__(self, app: Quart, static: StaticFiles) -> None:
-        """Compile as they are asked for; addresses come from the application's routes."""
-        self._adapter = app.url_map.bind("localhost")
-        self.environment = Environment(
-            loader=PackageLoader("microblog"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            extensions=["jinja2.ext.i18n"],
-        )
-        self.environment.install_gettext_callables(  # type: ignore[attr-defined]  # from the extension
-            i18n.translated, i18n.translated_plural, newstyle=True
-        )
-        self.fragment: Callable[[PostView, str], Markup] = lru_cache(_FRAGMENTS_KEPT)(
-            self._fragment
-        )
-        self.environment.globals |= {
-            "url_for": self.url_for,
-            "static_url": static.url,
-            "user_url": user_url,
-            "post_url": post_url,
-            "avatar_url": avatar_url,
-            "post_html": linkify,
-            "post_fragment": lambda post: self.fragment(post, i18n.language()),
-            "iso": iso,
-            "long_date": i18n.long_date,
-            "device_name": devices.name,
-        }
-
-    def url_for(self, endpoint: str, **values: Any) -> str:
-        """The path of a route; needs no request."""
-        return self._adapter.build(endpoint, values)
-
-    def render(self, template: str, **context: Any) -> str:
-        """A template in the language of the moment."""
-        language = i18n.language()
-        frame = {"language": i18n.tag(language), "direction": i18n.direction(language)}
-        return self.environment.get_template(template).render(frame | context)
-
-    def _fragment(self, post: PostView, language: str) -> Markup:
-        # The same for readers in every time zone: in UTC, which the browser makes local.
-        with i18n.speaking(language):
-            module: Any = self.environment.get_template("_post.html").module
-            return Markup(module.post(post))  # noqa: S704 (the macro has escaped all that it shows)
-
-
-def page(template: str, *, status: int = 200, **context: Any) -> Response:
-    """A page for the person who is here."""
+    ``plain``: everything in the context is a plain value, and nothing else is shown. Then the page
+    is drawn once for all that it shows. It is packed, too: its one secret is in a hole.
+    """
     pages: Pages = current_app.extensions[EXTENSION]
-    text = pages.render(
-        template,
-        **{
-            "status": status,
-            "viewer": scope.find_viewer(),
-            "csrf_token": csrf.token(),
-            "flashes": get_flashed_messages(),
-            "title": None,
-            "confirmation_wanted": _confirmation_wanted(),
-            "languages": _languages(),
-            "here_path": request.full_path.rstrip("?") if request.method == "GET" else "",
-            "live_channels": None,
-            "live_since": 0,
-            **context,
-        },
+    viewer = scope.find_viewer()
+    flashes = cast("list[tuple[str, str]]", get_flashed_messages(with_categories=True))
+    holes = {
+        stencils.CSRF: csrf.token(),
+        stencils.LIVE_SINCE: str(context.pop("live_since", 0)),
+        stencils.SOCKET_SINCE: str(g.get("live_since", 0)),
+        stencils.NOTIFIED: str(viewer.notified_at if viewer else 0.0),
+    }
+    whole = {
+        "status": status,
+        "viewer": viewer,
+        "unread": viewer.unread_messages if viewer else 0,
+        "flashes": [text for _kind, text in flashes],
+        "is_sent": any(kind == SENT for kind, _text in flashes),
+        "title": None,
+        "confirmation_wanted": _confirmation_wanted(),
+        "languages": _languages(),
+        "here_path": request.full_path.rstrip("?") if request.method == "GET" else "",
+        "boxes": boxes.shown(),
+        "live_channels": None,
+        **context,
+    }
+    kept = plain and not flashes and not whole["boxes"]
+    stencil = pages.stencil(template, whole, _key(template, whole, viewer) if kept else None)
+    return _answer(stencil, holes, status=status, packed=kept)
+
+
+def _key(template: str, context: Mapping[str, Any], viewer: Actor | None) -> Hashable:
+    """All that the page depends on. What no page shows of a person may differ."""
+    plain = viewer and replace(
+        viewer, session_id=None, last_seen_at=None, notified_at=0.0, ends_at=None
     )
-    return Response(text, status=status, content_type="text/html; charset=utf-8")
+    shown = (tuple(value) if isinstance(value, list) else value for value in context.values())
+    return (
+        template,
+        i18n.language(),
+        str(i18n.time_zone()),
+        languages.read(),
+        plain,
+        *(value for value in shown if value is not viewer),
+    )
+
+
+def _answer(stencil: Stencil, holes: Mapping[str, str], *, status: int, packed: bool) -> Response:
+    wanted = packed and stencils.takes_gzip(request.headers.get("Accept-Encoding", ""))
+    body = stencil.fill_packed(holes) if wanted else stencil.fill(holes)
+    response = Response(body, status=status, content_type="text/html; charset=utf-8")
+    # Who is here says the login cookie, which the framework does not know of.
+    response.vary.add("Cookie")
+    if packed:
+        response.vary.add("Accept-Encoding")
+    if wanted:
+        response.content_encoding = "gzip"
+    return response
+
+
+def drawn(template: str, **context: Any) -> Markup:
+    """A part of a page, to be handed to :func:`page`."""
+    pages: Pages = current_app.extensions[EXTENSION]
+    return Markup(pages.render(template, **context, **HOLES))  # noqa: S704 (a template has escaped it)
+
+
+def chunk(template: str, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Markup:
+    """As :func:`drawn`, kept by its key and the language."""
+    pages: Pages = current_app.extensions[EXTENSION]
+    return pages.chunk(template, key, make)
+
+
+def snippet(template: str, **context: Any) -> Response:
+    """A part of a page, for a script to put into one; what is to be flashed waits for a page."""
+    pages: Pages = current_app.extensions[EXTENSION]
+    text = pages.render(template, viewer=scope.find_viewer(), csrf_token=csrf.token(), **context)
+    return Response(text, content_type="text/html; charset=utf-8")
 
 
 def _confirmation_wanted() -> bool:
@@ -118,7 +123,7 @@ def _languages() -> list[tuple[str, str]]:
     return [(code, i18n.autonym(code)) for code in offered] if len(offered) > 1 else []
 
 
-def pager(base: str, part: Slice[PostView]) -> Pager:
+def pager(base: str, part: Slice[Any]) -> Pager:
     """The links beside a part of a list that is shown at ``base``."""
     return Pager(
         newer=None if part.newer is None else base + _query(part.newer),
@@ -132,18 +137,3 @@ def _query(place: Place) -> str:
     if place.after is not None:
         return "?" + urlencode({"after": place.after})
     return ""
-
-
-def user_url(username: str) -> str:
-    """The path of a profile."""
-    return f"/user/{quote(username)}"
-
-
-def post_url(post_id: int) -> str:
-    """The path of a post by itself."""
-    return f"/post/{post_id}"
-
-
-def avatar_url(user_id: int, size: int) -> str:
-    """The path of a person's picture, ``size`` pixels wide."""
-    return f"/avatar/{user_id}?size={size}"

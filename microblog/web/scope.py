@@ -6,6 +6,7 @@ SQLite holds the write lock from its first statement on: so whatever takes time 
 password to check) comes before it.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -13,10 +14,14 @@ from typing import Any
 from quart import current_app, g, make_response, request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from microblog.database import UnitOfWork
+from microblog.database import UnitOfWork, is_collision
 from microblog.domain.actors import Actor
 from microblog.resources import Resources
 from microblog.settings import Settings
+from microblog.web import edge
+from microblog.web.before import Before
+
+log = logging.getLogger(__name__)
 
 EXTENSION = "microblog"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -58,21 +63,54 @@ def find_viewer() -> Actor | None:
 
 
 def in_unit_of_work(view: View) -> View:
-    """Run a view, then commit if it answered below 400; close in any case."""
+    """Run a view, then commit if it answered below 400; close in any case.
+
+    A change that the database has rolled back for the sake of another one is made once more.
+    """
 
     @wraps(view)
     async def run(**arguments: Any) -> Any:
+        if request.method in SAFE_METHODS or request.mimetype == "multipart/form-data":
+            # What reads cannot collide, and a file that was sent is there only once.
+            return await _run(view, arguments)
+        before = Before()
         try:
-            response = await make_response(await view(**arguments))
-            work: UnitOfWork | None = g.get("work")
-            writes = request.method not in SAFE_METHODS
-            if work is not None and writes and response.status_code < 400:
-                await work.commit()
-            return response
-        finally:
-            await close()
+            return await _run(view, arguments)
+        except Exception as error:
+            if not is_collision(error):
+                raise
+            log.info("a change collided with another one, and is made once more")
+        before.restore()
+        return await _run(view, arguments)
 
     return run
+
+
+async def _run(view: View, arguments: dict[str, Any]) -> Any:
+    try:
+        response = await make_response(await view(**arguments))
+        work: UnitOfWork | None = g.get("work")
+        writes = request.method not in SAFE_METHODS
+        if work is not None and writes and response.status_code < 400:
+            await work.commit()
+        return response
+    finally:
+        await close()
+
+
+def step_aside() -> None:
+    """Let another request be worked on: this one waits for something that is done elsewhere."""
+    edge.step_aside(request.scope)
+
+
+async def pause() -> None:
+    """Give back the connection of a request that reads, until it reads on.
+
+    Whoever waits for others must not hold what they may need.
+    """
+    work: UnitOfWork | None = g.get("work")
+    if work is not None and request.method in SAFE_METHODS:
+        await work.session.close()
 
 
 async def close(_error: BaseException | None = None) -> None:

@@ -60,6 +60,29 @@ async def test_a_letter_arrives_as_it_was_written(server: MailServer) -> None:
     assert (server.encrypted, server.logins) == (0, [])
 
 
+async def test_five_megabytes_arrive_whole(server: MailServer) -> None:
+    """JOB-11: an archive goes with its letter."""
+    posts, message = b"0123456789" * 500_000, letter()
+    message.add_attachment(posts, maintype="application", subtype="json", filename="posts.json")
+    async with mailing(server) as post:
+        await post.send(message)
+    (received,) = server.letters
+    (attachment,) = received.iter_attachments()
+    assert attachment.get_content() == posts
+
+
+async def test_a_slow_line_gets_the_time_that_a_large_letter_takes(server: MailServer) -> None:
+    """The patience of a stage is for words, and grows with what is handed over."""
+    message = letter(body="x\n" * 50_000)
+    go_on = server.stall("end")
+    async with mailing(server, stage_seconds=0.3) as post:
+        sending = asyncio.create_task(post.send(message))
+        await server.reached("end")
+        asyncio.get_running_loop().call_later(0.6, go_on.set)
+        await sending
+    assert len(server.letters) == 1
+
+
 async def test_two_hundred_letters_use_few_connections(server: MailServer) -> None:
     async with mailing(server) as post:
         await asyncio.gather(*(post.send(letter(f"u{n}@example.com")) for n in range(200)))

@@ -80,9 +80,9 @@ class Person:
         self._login_token = token_of(home)
         return self
 
-    async def publish(self, text: str) -> int:
+    async def publish(self, text: str, **fields: str) -> int:
         """A post; returns its id."""
-        page = await self._send("/index", "/index", post=text)
+        page = await self._send("/index", "/index", post=text, **fields)
         found = re.search(r'data-post-id="(\d+)"', page)
         assert found
         return int(found[1])
@@ -92,6 +92,10 @@ class Person:
 
     async def unfollow(self, other: "Person") -> None:
         await self._send(f"/unfollow/{other.name}", f"/user/{other.name}")
+
+    async def write(self, other: "Person", text: str) -> None:
+        """A private message."""
+        await self._send(f"/send_message/{other.name}", f"/user/{other.name}", message=text)
 
     async def edit(self, post_id: int, text: str) -> None:
         await self._send(f"/post/{post_id}/edit", f"/post/{post_id}", post=text)

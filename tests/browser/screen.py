@@ -87,6 +87,12 @@ async def scroll_down(tab: Page) -> Locator:
     return tab.locator(f"#{await tab.evaluate(in_the_middle)}")
 
 
+async def stop_the_clock(tab: Page) -> None:
+    """From the next page on, time goes by only as the test lets it."""
+    await tab.clock.install(time="2026-01-01T00:00:00Z")
+    await tab.clock.pause_at("2026-01-01T01:00:00Z")
+
+
 async def place(element: Locator) -> FloatRect:
     """Where it stands on the screen."""
     box = await element.bounding_box()

@@ -15,7 +15,7 @@ PHONE = {"width": 390, "height": 844}
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 6
 
 
-async def pages_of(person: Person, post: int) -> list[str]:
+async def pages_of(person: Person, post: int, other: Person) -> list[str]:
     return [
         "/index",
         "/explore",
@@ -23,6 +23,10 @@ async def pages_of(person: Person, post: int) -> list[str]:
         f"/post/{post}",
         f"/post/{post}/edit",
         "/edit_profile",
+        "/conversations",
+        "/messages",
+        f"/messages/{other.name}",
+        f"/send_message/{other.name}",
         "/auth/logout",
         "/nowhere",
     ]
@@ -50,8 +54,12 @@ async def test_a_phone_shows_everything(member: Visit, visit: Visit, scheme: str
     person = await member("narrow", **options)
     person.expect(r"status of 404 .*/nowhere")
     post = await with_long_words(person)
+    other = await member("other")
+    await with_long_words(other)
+    await other.write(person, LONG)
+    await person.write(other, f"https://example.com/{'path/' * 60}")
     tab = await person.open_live("/index")
-    for path in await pages_of(person, post):
+    for path in await pages_of(person, post, other):
         await tab.goto(person.site.url + path)
         await expect(tab.locator("main")).to_be_visible()
         assert await overflow(tab) <= 0, path
@@ -84,7 +92,7 @@ async def test_no_page_complains(member: Visit, visit: Visit) -> None:
     post = await person.publish("Hello")
     await person.edit(post, "Hello!")
     tab = await person.open("/")
-    for path in [*await pages_of(person, post), f"/user/{other.name}", "/index?page=9"]:
+    for path in [*await pages_of(person, post, other), f"/user/{other.name}", "/index?page=9"]:
         answer = await tab.goto(person.site.url + path)
         assert answer is not None
         policy = (await answer.all_headers())["content-security-policy"]

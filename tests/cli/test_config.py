@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from microblog.cli.config import config
 from microblog.settings import KEYS
+from tests.cli.conftest import Command
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +80,19 @@ def test_a_file_that_is_no_toml_still_shows_the_rest(empty_folder: Path) -> None
         "microblog: settings file (file settings.toml)"
     )
     assert "Traceback" not in result.output
+
+
+def test_what_translating_has_cost_today(command: Command) -> None:
+    """Where there is a translator; looking at it makes no database."""
+    off = command("config", "check")
+    assert "Translated today" not in off.output
+    translator = {"MS_TRANSLATOR_KEY": "a key", "MICROBLOG_TRANSLATOR_BUDGET": "5000"}
+    output = command("config", "check", **translator).output
+    assert output.endswith("\nTranslated today: 0 of 5000 characters\nNothing is wrong.\n")
+    nowhere = {"DATABASE_URL": "sqlite:///elsewhere.db"}
+    assert "today: 0 of 5000" in command("config", "check", **translator, **nowhere).output
+    assert not Path("elsewhere.db").exists()
+    gone = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
+    output = command("config", "check", **translator, **gone).output
+    assert "Translated today: unknown (" in output
+    assert "Traceback" not in output

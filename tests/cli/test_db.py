@@ -102,18 +102,18 @@ def test_check_names_what_differs(command: Command, database_url: str) -> None:
     assert "equal" in command("db", "check").stdout
     execute(
         database_url,
-        "DROP INDEX ix_post_timestamp",
+        "DROP INDEX ix_post_timestamp_id",
         'ALTER TABLE "user" ADD COLUMN shoe_size INTEGER',
         "CREATE TABLE stray (id INTEGER)",
     )
     said = command("db", "check", status=1).stdout
-    assert "ix_post_timestamp" in said
+    assert "ix_post_timestamp_id" in said
     assert "user.shoe_size" in said
     assert "stray" in said
     # The next test may get the same database.
     execute(
         database_url,
-        "CREATE INDEX ix_post_timestamp ON post (timestamp)",
+        "CREATE INDEX ix_post_timestamp_id ON post (timestamp, id)",
         'ALTER TABLE "user" DROP COLUMN shoe_size',
         "DROP TABLE stray",
     )

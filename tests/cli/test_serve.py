@@ -12,6 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
+
+from tests import servers
 
 Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
 BEGIN_SECONDS = 60
@@ -96,6 +99,18 @@ async def test_a_database_that_does_not_answer_is_one_line(start: Start) -> None
     assert status == 3
     assert len(said) == 1
     assert "database" in said[0]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_schema_that_is_behind_has_its_own_status(
+    start: Start, postgresql_url: str, workers: str
+) -> None:
+    await servers.execute(make_url(postgresql_url), "DELETE FROM alembic_version")
+    arguments = ("--port", "0", "--workers", workers)
+    status, said = await refusal(await start(*arguments, DATABASE_URL=postgresql_url))
+    assert status == 3
+    assert len(said) == 1
+    assert "run `microblog db upgrade`" in said[0]
 
 
 async def test_under_reload_it_serves_and_stops(start: Start) -> None:

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from microblog.database import Database
-from microblog.domain import accounts, events, grants, letters, sessions, users
+from microblog.domain import accounts, events, grants, sessions, tasks, users
 from microblog.domain.actors import Actor
 from microblog.domain.errors import EmailTaken, Invalid, NotFound
 from microblog.domain.grants import Permission
-from microblog.models import Event, Grant, Letter, Session, User
+from microblog.models import Event, Grant, Session, Task, User
 
 KEY = "a key that is long enough for this"
 
@@ -52,12 +52,12 @@ async def permission(database: Database, kind: str) -> Permission:
 
 async def sent(database: Database) -> list[tuple[str, str]]:
     async with database.reading() as session:
-        rows = await session.execute(
-            select(Letter.kind, Letter.recipient)
-            .where(Letter.state == letters.WAITING)
-            .order_by(Letter.id)
+        told = await session.scalars(
+            select(Task.arguments)
+            .where(Task.name == tasks.SEND_LETTER, Task.state == tasks.WAITING)
+            .order_by(Task.created_at, Task.id)
         )
-        return [(kind, recipient) for kind, recipient in rows]
+        return [(letter["kind"], letter["recipient"]) for letter in told]
 
 
 async def read(database: Database, actor: Actor) -> User:
@@ -100,7 +100,8 @@ async def test_an_unknown_address_gets_no_letter(database: Database, susan: Acto
     found = await permission(database, grants.RESET)
     assert found.user_id is None
     async with database.reading() as session:
-        assert list(await session.scalars(select(Letter.recipient))) == [""]
+        (void,) = await session.scalars(select(Task))
+        assert (void.arguments["recipient"], void.state) == ("", tasks.DONE)
 
 
 async def test_a_new_password_voids_what_was_asked_for(database: Database, susan: Actor) -> None:
@@ -229,7 +230,7 @@ async def test_a_closed_account_gets_no_letter_any_more(database: Database, susa
         await accounts.close(session, susan)
     assert await sent(database) == [("password_changed", "mary@example.com")]
     async with database.reading() as session:
-        assert await session.scalar(select(func.count()).select_from(Letter)) == 1
+        assert await session.scalar(select(func.count()).select_from(Task)) == 1
 
 
 async def test_an_invitation(database: Database) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
@@ -188,12 +189,16 @@ async def test_who_waits_too_long_is_told_and_keeps_the_text(cast: Cast) -> None
     assert texts(await cast.susan.browser.text("/")) == ["worth keeping"]
 
 
-@on_postgresql
 @pytest.mark.usefixtures("impatient")
 async def test_a_statement_that_takes_too_long_is_the_servers_trouble(database: Database) -> None:
-    with pytest.raises(OperationalError):
-        async with database.reading() as session:
-            await session.execute(text("SELECT pg_sleep(5)"))
+    """T-63: on both databases; each statement has the whole time, however old its connection is."""
+    counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
+    counting += "SELECT count(*) FROM n"
+    async with database.reading() as session:
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                await session.execute(text(counting.format(10**9)))
+            assert await session.scalar(text(counting.format(10_000))) == 10_000
     assert await people(database) == 0
 
 
@@ -227,3 +232,23 @@ async def test_a_mistake_of_ours_is_no_outage(database: Database) -> None:
             with pytest.raises(Exception) as error:
                 await session.execute(text(mistake))
             assert not isinstance(error.value, UNAVAILABLE)
+
+
+@on_postgresql
+async def test_a_driver_that_stumbles_over_a_lost_connection(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T-69: that is an outage, and the connection is not used again."""
+
+    async def stumble(*_arguments: object, **_options: object) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12")
+
+    async with database.reading() as session:
+        before = await session.scalar(text("SELECT pg_backend_pid()"))
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncpg.Connection, "prepare", stumble)
+            patch.setattr(asyncpg.Connection, "_prepare", stumble)
+            with pytest.raises(UNAVAILABLE):
+                await session.execute(text("SELECT 'something new'"))
+    async with database.reading() as session:
+        assert await session.scalar(text("SELECT pg_backend_pid()")) != before

@@ -1,42 +1,55 @@
-"""The outbox: what is promised, who may take it, and what becomes of it."""
+"""Letters as tasks: what is promised, when it is out, and what follows from either end."""
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from microblog.database import Database
-from microblog.domain import letters
-from microblog.domain.letters import Claimed
-from microblog.models import Letter, utc_now
+from microblog.domain import letters, tasks
+from microblog.domain.actors import Actor
+from microblog.domain.letters import Letter
+from microblog.domain.tasks import Claimed
+from microblog.models import Task, User, utc_now
 
 
-async def promise(database: Database, recipient: str = "susan@example.com", **more: object) -> int:
+async def promise(database: Database, recipient: str = "susan@example.com", **more: object) -> str:
     async with database.begin() as session:
-        letter = await letters.promise(
+        return await letters.promise(
             session,
             letters.CONFIRM_ADDRESS,
             recipient=recipient,
             language="en",
             **({"username": "susan"} | more),  # type: ignore[arg-type]
         )
-    return letter.id
 
 
-async def claim(database: Database, now: datetime | None = None, limit: int = 10) -> list[Claimed]:
+async def claim(database: Database) -> list[Claimed]:
     async with database.begin() as session:
-        return await letters.claim(session, limit=limit, now=now or utc_now())
+        return await tasks.claim(session, [tasks.SEND_LETTER], limit=10, now=utc_now())
 
 
-async def read(database: Database, letter_id: int) -> Letter:
+async def read(database: Database, task_id: str) -> Task:
     async with database.reading() as session:
-        return await session.get_one(Letter, letter_id)
+        return await session.get_one(Task, task_id)
+
+
+async def an_export(database: Database) -> tuple[Actor, str]:
+    """Somebody whose export is taken, and rests until its letter is out."""
+    async with database.begin() as session:
+        user = User(username="susan", email="susan@example.com")
+        session.add(user)
+        await session.flush()
+        actor = Actor(user.id, user.username)
+        export_id = await tasks.launch(session, actor, tasks.EXPORT_POSTS)
+        (export,) = await tasks.claim(session, [tasks.EXPORT_POSTS], limit=1, now=utc_now())
+        await tasks.rest(session, export, utc_now() + timedelta(hours=25))
+    return actor, export_id
 
 
 async def test_a_promise_holds_only_if_its_work_is_committed(database: Database) -> None:
     woken = []
-    database.on_promise(letters.PROMISED, lambda: woken.append(True))
+    database.on_promise(tasks.PROMISED, lambda: woken.append(True))
     with pytest.raises(ZeroDivisionError):
         async with database.begin() as session:
             await letters.promise(
@@ -49,141 +62,109 @@ async def test_a_promise_holds_only_if_its_work_is_committed(database: Database)
     assert len(await claim(database)) == 1
 
 
-async def test_work_without_letters_wakes_nobody(database: Database) -> None:
-    woken = []
-    database.on_promise(letters.PROMISED, lambda: woken.append(True))
-    async with database.begin() as session:
-        await session.execute(select(func.count()).select_from(Letter))
-    assert woken == []
-
-
 async def test_an_unknown_kind_is_no_letter(database: Database) -> None:
     with pytest.raises(ValueError, match="birthday"):
         async with database.begin() as session:
             await letters.promise(session, "birthday", recipient="susan@example.com", language="en")
 
 
+async def test_what_was_promised_comes_back(database: Database) -> None:
+    number = await promise(database, user_id=4711, grant_id=3)
+    (task,) = await claim(database)
+    letter = letters.of(task)
+    assert letter == Letter(
+        id=number,
+        kind=letters.CONFIRM_ADDRESS,
+        user_id=4711,
+        recipient="susan@example.com",
+        language="en",
+        details={"username": "susan"},
+        grant_id=3,
+        message_id=letter.message_id,
+        completes=None,
+        created_at=task.created_at,
+    )
+    other = await promise(database)
+    (task,) = await claim(database)
+    assert task.id == other
+    assert letters.of(task).message_id != letter.message_id
+
+
 async def test_a_void_letter_is_nobodys(database: Database) -> None:
+    woken = []
+    database.on_promise(tasks.PROMISED, lambda: woken.append(True))
     number = await promise(database, recipient="stranger@example.com", void=True)
     assert await claim(database) == []
-    assert (await read(database, number)).recipient == ""
-
-
-async def test_a_claimed_letter_is_nobody_elses_until_the_lease_is_over(database: Database) -> None:
-    await promise(database)
-    now = utc_now()
-    (first,) = await claim(database, now)
-    assert await claim(database, now + letters.LEASE - timedelta(seconds=1)) == []
-    (second,) = await claim(database, now + letters.LEASE + timedelta(seconds=1))
-    assert second.message_id == first.message_id
-    assert (first.attempts, second.attempts) == (1, 2)
-
-
-async def test_many_who_claim_at_once_never_share_a_letter(database: Database) -> None:
-    for number in range(30):
-        await promise(database, f"u{number}@example.com")
-    takers = await asyncio.gather(*(claim(database, limit=4) for _ in range(10)))
-    taken = [letter.id for claimed in takers for letter in claimed]
-    assert all(len(claimed) <= 4 for claimed in takers)
-    assert len(taken) == len(set(taken))
-    rest = await claim(database, limit=100)
-    assert len(set(taken) | {letter.id for letter in rest}) == 30
-
-
-async def test_the_oldest_goes_first(database: Database) -> None:
-    numbers = [await promise(database, f"u{number}@example.com") for number in range(3)]
-    assert [letter.id for letter in await claim(database, limit=2)] == numbers[:2]
-
-
-async def test_pauses_grow_and_end_after_a_day(database: Database) -> None:
-    number = await promise(database)
-    now = utc_now()
-    pauses = []
-    while claimed := await claim(database, now):
-        async with database.begin() as session:
-            due_at = await letters.postpone(session, claimed[0], "451 not now", now=now)
-        if due_at is None:
-            break
-        pauses.append(round((due_at - now).total_seconds() / 60))
-        assert await claim(database, due_at - timedelta(seconds=1)) == []
-        now = due_at
-    assert pauses[:6] == [1, 5, 15, 60, 60, 60]
-    assert 22 * 60 < sum(pauses) <= 24 * 60
-    letter = await read(database, number)
-    assert (letter.state, letter.reason) == (letters.FAILED, "451 not now")
-
-
-async def test_next_due_leaves_out_what_somebody_has(database: Database) -> None:
-    now = utc_now()
-    async with database.reading() as session:
-        assert await letters.next_due(session, now=now) is None
-    await promise(database)
-    (claimed,) = await claim(database, utc_now())
-    async with database.reading() as session:
-        assert await letters.next_due(session, now=now) is None
-        due_at = await letters.next_due(session, now=now + letters.LEASE * 2)
-    assert due_at == claimed.created_at
-
-
-async def test_what_an_old_holder_says_does_not_count_but_that_it_is_out(
-    database: Database,
-) -> None:
-    number = await promise(database)
-    now = utc_now()
-    (old,) = await claim(database, now)
-    (new,) = await claim(database, now + letters.LEASE * 2)
-    async with database.begin() as session:
-        await letters.give_up(session, old, "550 no", now=now)
-        await letters.give_back(session, old)
-        await letters.postpone(session, old, "450 later", now=now)
-    letter = await read(database, number)
-    assert (letter.state, letter.attempts, letter.reason) == (letters.WAITING, new.attempts, "")
-    async with database.begin() as session:
-        await letters.mark_sent(session, old, now=now)
-        await letters.postpone(session, new, "450 later", now=now)
-    assert (await read(database, number)).state == letters.SENT
-
-
-async def test_given_back_it_is_as_before(database: Database) -> None:
-    await promise(database)
-    (claimed,) = await claim(database)
-    async with database.begin() as session:
-        await letters.give_back(session, claimed)
-    assert await claim(database) == [claimed]
+    kept = await read(database, number)
+    assert (kept.state, kept.arguments["recipient"], woken) == (tasks.DONE, "", [True])
+    assert kept.finished_at is not None
 
 
 async def test_what_was_sent_is_forgotten_by_its_letter(database: Database) -> None:
-    number = await promise(database)
-    (claimed,) = await claim(database)
-    assert claimed.details == {"username": "susan"}
-    async with database.begin() as session:
-        await letters.mark_sent(session, claimed, now=utc_now())
-    assert (await read(database, number)).details == {}
-
-
-async def test_a_reason_from_a_hostile_server_can_be_stored(database: Database) -> None:
-    number = await promise(database)
+    number = await promise(database, grant_id=3)
     (claimed,) = await claim(database)
     async with database.begin() as session:
-        await letters.give_up(session, claimed, "550 a\0b\r\nc\udcff" + "x" * 5000, now=utc_now())
-    assert (await read(database, number)).reason.startswith("550 a b  c xxx")
+        await letters.delivered(session, letters.of(claimed))
+    kept = await read(database, number)
+    assert kept.state == tasks.DONE
+    assert set(kept.arguments) == {"kind", "recipient", "language", "message_id"}
 
 
-async def test_sweeping_leaves_what_waits(database: Database) -> None:
-    kept = await promise(database)
-    sent, failed, fresh = [await promise(database) for _ in range(3)]
-    await promise(database, void=True)
-    long_ago = utc_now() - timedelta(days=31)
+async def test_out_is_out_whoever_holds_it(database: Database) -> None:
+    number = await promise(database)
+    (old,) = await claim(database)
+    later = utc_now() + tasks.LEASE * 2
     async with database.begin() as session:
-        for number, state, due_at in (
-            (sent, letters.SENT, long_ago),
-            (failed, letters.FAILED, long_ago),
-            (fresh, letters.SENT, utc_now()),
-            (kept, letters.WAITING, long_ago),
-        ):
-            await session.execute(
-                update(Letter).where(Letter.id == number).values(state=state, due_at=due_at)
-            )
-        await letters.sweep(session)
-        left = set(await session.scalars(select(Letter.id)))
-    assert left == {kept, fresh}
+        (new,) = await tasks.claim(session, [tasks.SEND_LETTER], limit=1, now=later)
+        await letters.delivered(session, letters.of(old))
+        await tasks.rest(session, new, later, reason="450 later")
+    assert (await read(database, number)).state == tasks.DONE
+
+
+async def test_a_letter_that_is_out_completes_a_task(database: Database) -> None:
+    susan, export_id = await an_export(database)
+    await promise(database, completes=export_id)
+    (claimed,) = await claim(database)
+    async with database.begin() as session:
+        assert await letters.is_wanted(session, letters.of(claimed))
+        await letters.delivered(session, letters.of(claimed))
+    async with database.reading() as session:
+        export = await tasks.by_id(session, susan, export_id)
+        assert not await letters.is_wanted(session, letters.of(claimed))
+    assert (export.state, export.progress, export.reason) == (tasks.DONE, 100, "")
+
+
+async def test_a_letter_that_never_will_be_fails_it(database: Database) -> None:
+    """JOB-17: with a reason that its owner can read; a new one can begin."""
+    susan, export_id = await an_export(database)
+    await promise(database, completes=export_id)
+    (claimed,) = await claim(database)
+    async with database.begin() as session:
+        await tasks.fail(session, claimed, "550 no such user")
+        await letters.undelivered(session, claimed)
+    async with database.begin() as session:
+        export = await tasks.by_id(session, susan, export_id)
+        assert (export.state, export.reason) == (tasks.FAILED, letters.UNDELIVERED)
+        await tasks.launch(session, susan, tasks.EXPORT_POSTS)
+
+
+async def test_what_is_over_stays_as_it_ended(database: Database) -> None:
+    """Cancelled by its owner while its letter was on its way."""
+    susan, export_id = await an_export(database)
+    await promise(database, completes=export_id)
+    (claimed,) = await claim(database)
+    async with database.begin() as session:
+        await tasks.cancel(session, susan, export_id)
+    async with database.begin() as session:
+        await letters.delivered(session, letters.of(claimed))
+    async with database.reading() as session:
+        assert (await tasks.by_id(session, susan, export_id)).state == tasks.CANCELLED
+
+
+async def test_forgetting_takes_back_one_persons_letters(database: Database) -> None:
+    await promise(database, user_id=1)
+    await promise(database, user_id=1, void=True)
+    kept = await promise(database, user_id=2)
+    async with database.begin() as session:
+        await letters.forget(session, 1)
+        assert list(await session.scalars(select(Task.id))) == [kept]

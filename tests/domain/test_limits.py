@@ -59,6 +59,21 @@ async def test_one_comes_back_after_each_interval(database: Database) -> None:
     assert [await spend(database) for _ in range(11)] == [True] * 10 + [False]
 
 
+async def test_a_clock_that_was_set_back_locks_nobody_out(database: Database) -> None:
+    """T-77: what was noted by a clock far ahead does not count; a little ahead is another machine."""
+    for ahead, allowed in ((3600 * 24, True), (590, False)):
+        for _ in range(10):
+            await spend(database)
+        await wait(database, -ahead)
+        assert await spend(database) == allowed
+        async with database.reading() as session:
+            if allowed:
+                await limits.check(session, TEN, "susan")
+            else:
+                with pytest.raises(TooManyRequests):
+                    await limits.check(session, TEN, "susan")
+
+
 async def test_it_is_said_when_to_come_again(database: Database) -> None:
     for _ in range(10):
         await spend(database)
@@ -83,6 +98,31 @@ async def test_what_succeeded_is_given_back(database: Database) -> None:
         async with database.begin() as session:
             await limits.give_back(session, TEN, "susan")
     assert [await spend(database) for _ in range(11)] == [True] * 10 + [False]
+
+
+async def test_several_at_once(database: Database) -> None:
+    """As many as that, or none; more than there are cost all of them, and no more."""
+
+    async def take(amount: int) -> float:
+        try:
+            async with database.begin() as session:
+                await limits.spend(session, TEN, "susan", amount=amount)
+        except TooManyRequests as refusal:
+            return refusal.retry_after
+        return 0
+
+    assert [await take(amount) for amount in (6, 4)] == [0, 0]
+    assert 179 <= await take(3) <= 181
+    async with database.begin() as session:
+        await limits.give_back(session, TEN, "susan", amount=4)
+    assert await take(5) > 0
+    assert await take(4) == 0
+    await wait(database, 600)
+    assert await take(1000) == 0
+    assert 59 <= await take(1) <= 61
+    async with database.begin() as session:
+        await limits.give_back(session, TEN, "susan", amount=1000)
+    assert [await take(10), await take(1) > 0] == [0, True]
 
 
 async def test_what_is_full_again_is_forgotten(database: Database) -> None:

@@ -9,31 +9,31 @@ from email.message import EmailMessage
 import pytest
 
 from microblog.domain import letters
-from microblog.domain.letters import Claimed, Pointless
-from microblog.letterpress import Letterpress, site
+from microblog.domain.letters import Letter, Pointless
+from microblog.letterpress import Attachment, Letterpress, site
 from microblog.settings import Server
 from tests.jobs import offices
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def claimed(kind: str = letters.RESET_PASSWORD, **changes: object) -> Claimed:
-    letter = Claimed(
-        id=7,
+def promised(kind: str = letters.RESET_PASSWORD, **changes: object) -> Letter:
+    letter = Letter(
+        id="7",
         kind=kind,
         user_id=1,
         recipient="susan@example.com",
         language="en",
-        details={"username": "susan", "text": "Traceback: oops"},
+        details={"username": "susan", "text": "Traceback: oops", "attached": True, "days": 7},
         grant_id=3,
         message_id="20260102030405.abc",
-        attempts=1,
+        completes=None,
         created_at=AT,
     )
     return replace(letter, **changes)  # type: ignore[arg-type]
 
 
-async def composed(letter: Claimed, press: Letterpress | None = None) -> EmailMessage:
+async def composed(letter: Letter, press: Letterpress | None = None) -> EmailMessage:
     """The letter as its recipient's mail program reads it."""
     message = await (press or offices.press()).compose(letter)
     return email.message_from_bytes(message.as_bytes(), policy=email.policy.default)
@@ -48,7 +48,7 @@ def bodies(message: EmailMessage) -> tuple[str, str]:
 
 async def test_the_reset_letter() -> None:
     """M-117: subject, sender, both bodies, username, absolute address in both."""
-    message = await composed(claimed())
+    message = await composed(promised())
     text, html = bodies(message)
     link = "https://microblog.test/auth/reset_password/token-of-7"
     assert message["Subject"] == "[Microblog] Reset Your Password"
@@ -68,7 +68,7 @@ async def test_the_reset_letter() -> None:
 
 @pytest.mark.parametrize("kind", sorted(letters.KINDS))
 async def test_every_kind_can_be_written(kind: str) -> None:
-    message = await composed(claimed(kind))
+    message = await composed(promised(kind))
     text, html = bodies(message)
     assert message["Subject"]
     assert text.strip()
@@ -91,35 +91,72 @@ async def test_every_kind_can_be_written(kind: str) -> None:
     ],
 )
 async def test_links_lead_to_the_service(kind: str, path: str) -> None:
-    text, html = bodies(await composed(claimed(kind)))
+    text, html = bodies(await composed(promised(kind)))
     assert f"https://microblog.test{path}token-of-7" in text
     assert f"https://microblog.test{path}token-of-7" in html
 
 
+@pytest.mark.parametrize("attached", [True, False])
+async def test_the_letter_about_an_export(attached: bool) -> None:
+    """JOB-10, JOB-11, JOB-13: sender, subject, both bodies; the posts go with it, or wait."""
+    posts = '{"posts": ["\u4f60\u597d, ñandú"]}\n'.encode() * 1000
+    asked = []
+
+    async def attachments(letter: Letter) -> list[Attachment]:
+        asked.append(letter.details["archive"])
+        if not letter.details["attached"]:
+            return []
+        return [Attachment("posts.json", "application/json", posts)]
+
+    details = {"username": "susan", "archive": "a1b2", "attached": attached, "days": 7}
+    press = Letterpress(
+        "Admin <admin@example.com>",
+        lambda: "https://microblog.test",
+        offices.token,
+        attachments,
+    )
+    message = await composed(promised(letters.EXPORT_POSTS, details=details), press)
+    assert message["Subject"] == "[Microblog] Your blog posts"
+    assert message["From"] == "Admin <admin@example.com>"
+    assert asked == ["a1b2"]
+    for said in bodies(message):
+        assert "Dear susan," in said
+        assert ("find attached the archive" in said) == attached
+        assert ("too large to be attached" in said) != attached
+        assert "for 7 days" in said
+        assert "https://microblog.test/account" in said
+        assert "The Microblog Team" in said
+    files = [
+        (part.get_filename(), part.get_content_type(), part.get_content())
+        for part in message.iter_attachments()
+    ]
+    assert files == ([("posts.json", "application/json", posts)] if attached else [])
+
+
 async def test_a_long_link_stays_in_one_piece_in_the_source() -> None:
-    async def token(_letter: Claimed) -> str:
+    async def token(_letter: Letter) -> str:
         return "x" * 300
 
     press = Letterpress("no-reply@microblog.test", lambda: "http://127.0.0.1:5000/", token)
-    message = await press.compose(claimed())
+    message = await press.compose(promised())
     assert b"http://127.0.0.1:5000/auth/reset_password/" + b"x" * 300 in message.as_bytes()
     assert message["Message-ID"] == "<20260102030405.abc@127.0.0.1>"
 
 
 async def test_a_link_that_is_void_makes_no_letter() -> None:
-    async def token(_letter: Claimed) -> None:
+    async def token(_letter: Letter) -> None:
         return None
 
     press = Letterpress("no-reply@microblog.test", lambda: "https://microblog.test", token)
     with pytest.raises(Pointless):
-        await press.compose(claimed())
+        await press.compose(promised())
 
 
 @pytest.mark.parametrize(
     "username", ["susan\r\nBcc: mallory@example.com", "<b>&amp;</b>", "x" * 10_000, "名前"]
 )
 async def test_a_name_is_only_a_name(username: str) -> None:
-    message = await composed(claimed(details={"username": username}))
+    message = await composed(promised(details={"username": username}))
     text, html = bodies(message)
     assert message.get_all("To") == ["susan@example.com"]
     assert (message["Bcc"], message["Cc"]) == (None, None)
@@ -152,13 +189,13 @@ async def test_a_name_is_only_a_name(username: str) -> None:
 )
 async def test_one_plain_mailbox_or_nobody(recipient: str) -> None:
     with pytest.raises(Pointless):
-        await offices.press().compose(claimed(recipient=recipient))
+        await offices.press().compose(promised(recipient=recipient))
 
 
 async def test_addresses_of_the_world() -> None:
-    message = await offices.press().compose(claimed(recipient="susan@bücher.example"))
+    message = await offices.press().compose(promised(recipient="susan@bücher.example"))
     assert message["To"] == "susan@xn--bcher-kva.example"
-    message = await offices.press().compose(claimed(recipient="jürgen@example.com"))
+    message = await offices.press().compose(promised(recipient="jürgen@example.com"))
     assert "To: jürgen@example.com" in message.as_bytes().decode()
 
 
@@ -173,13 +210,13 @@ async def test_addresses_of_the_world() -> None:
 )
 async def test_the_sender_is_one_mailbox(setting: str, shown: str) -> None:
     press = Letterpress(setting, lambda: "https://microblog.test", offices.token)
-    message = await composed(claimed(), press)
+    message = await composed(promised(), press)
     assert str(message["From"]) == shown
     assert len(message["From"].addresses) == 1
 
 
 async def test_a_right_to_left_language_turns_the_page_but_not_the_link() -> None:
-    _, html = bodies(await composed(claimed(language="ar")))
+    _, html = bodies(await composed(promised(language="ar")))
     assert '<html lang="ar" dir="rtl">' in html
     assert '<p dir="ltr"' in html
 

@@ -1,4 +1,4 @@
-"""A post office that closes: what is begun is finished, what is not is given back."""
+"""A runner that stops in the middle of letters: what is begun is finished, what is not is given back."""
 
 import asyncio
 import logging
@@ -9,10 +9,9 @@ import pytest
 
 from microblog.adapters.mailer import FolderMailer
 from microblog.database import Database
-from microblog.domain import letters
-from microblog.jobs.letters import PostOffice
+from microblog.domain import tasks
 from tests.fakes import MailServer
-from tests.jobs.offices import mailer_to, office, press, promise, rows, until_state
+from tests.jobs.offices import mailer_to, office, promise, rows, sender, until_state
 
 
 async def test_a_stop_gives_back_what_has_not_begun(database: Database, server: MailServer) -> None:
@@ -25,13 +24,11 @@ async def test_a_stop_gives_back_what_has_not_begun(database: Database, server: 
         await opened.stop()
         assert time.perf_counter() - began < 1
     found = await rows(database)
-    assert [(letter.state, letter.attempts, letter.lease_until) for letter in found] == [
-        (letters.WAITING, 0, None)
-    ] * 6
+    assert [(letter.state, letter.attempts) for letter in found] == [(tasks.WAITING, 0)] * 6
     go_on.set()
     server.letters.clear()
     async with office(database, mailer_to(server)):
-        await until_state(database, *[letters.SENT] * 6)
+        await until_state(database, *[tasks.DONE] * 6)
 
 
 async def test_a_stop_finishes_what_is_being_handed_over(
@@ -45,7 +42,7 @@ async def test_a_stop_finishes_what_is_being_handed_over(
         asyncio.get_running_loop().call_later(0.3, go_on.set)
         await opened.stop()
     (letter,) = await rows(database)
-    assert (letter.state, len(server.letters)) == (letters.SENT, 1)
+    assert (letter.state, len(server.letters)) == (tasks.DONE, 1)
 
 
 async def test_a_stop_does_not_wait_long_for_a_silent_server(
@@ -61,11 +58,11 @@ async def test_a_stop_does_not_wait_long_for_a_silent_server(
             assert time.perf_counter() - began < 3
     go_on.set()
     (letter,) = await rows(database)
-    assert (letter.state, letter.lease_until) == (letters.WAITING, None)
-    assert "goes out after the next start" in caplog.text
+    assert (letter.state, letter.attempts) == (tasks.WAITING, 0)
+    assert "after the next start" in caplog.text
 
 
-async def test_an_office_that_never_opened_can_be_closed(
+async def test_a_runner_that_never_started_can_be_stopped(
     database: Database, tmp_path: Path
 ) -> None:
-    await PostOffice(database, FolderMailer(tmp_path), press().compose).stop()
+    await sender(database, FolderMailer(tmp_path)).stop()

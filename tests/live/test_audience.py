@@ -158,13 +158,13 @@ async def test_a_post_is_rendered_once_for_each_language(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered: list[str] = []
-    original = town.hub._render
+    original = town.hub._teller.render
 
-    def count(post: PostView, language: str) -> str:
+    def count(post: PostView, language: str, foreign: bool) -> str:
         rendered.append(language)
-        return original(post, language)
+        return original(post, language, foreign)
 
-    monkeypatch.setattr(town.hub, "_render", count)
+    monkeypatch.setattr(town.hub._teller, "render", count)
     languages = ("en", "es") * 6
     ears = [
         await (await town.listen("mary", "explore", language=code)).live() for code in languages

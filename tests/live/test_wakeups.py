@@ -2,15 +2,16 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from microblog.adapters import bus
 from microblog.database import Database
-from microblog.domain import events
+from microblog.domain import events, posts
 from microblog.domain.posts import PostView
+from microblog.models import utc_now
 from tests.live.hearing import Town
 
 QUICKLY = 1.0
@@ -40,13 +41,13 @@ async def test_another_process_is_heard_quickly(town: Town, elsewhere: Database)
 
 
 async def test_our_own_process_is_heard_without_the_bus(town: Town) -> None:
-    town.hub._tasks[0].cancel()
+    await town.hub.listening.stop()
     david = await (await town.listen("david", "explore")).live()
     await david.hear_post(await town.post("john"), QUICKLY)
 
 
 async def test_without_the_bus_the_poll_finds_it(town: Town, elsewhere: Database) -> None:
-    town.hub._tasks[0].cancel()
+    await town.hub.listening.stop()
     david = await (await town.listen("david", "explore")).live()
     ids = [await town.post("john", str(n), database=elsewhere) for n in range(3)]
     await david.hear_post(ids[-1], 10)
@@ -108,6 +109,23 @@ async def test_a_commit_that_stays_open_is_seen_when_it_ends(
     assert david.seqs == sorted(set(david.seqs))
 
 
+async def test_clocks_that_jump_lose_nothing(
+    town: Town, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T-77: order is by number, not by time; for who is there, and for who comes back."""
+    david = await (await town.listen("david", "explore")).live()
+    since, ids = town.hub.position, []
+    for days in (0, 2, -400, 30_000, 0):
+        moment = utc_now() + timedelta(days=days)
+        for module in (events, posts):
+            monkeypatch.setattr(module, "utc_now", lambda moment=moment: moment)
+        ids.append(await town.post("john", str(days), database=elsewhere))
+        await david.hear_post(ids[-1])
+    mary = await (await town.listen("mary", "explore", since=since)).live()
+    assert david.posts == mary.posts == ids
+    assert mary.seqs == sorted(set(mary.seqs))
+
+
 async def test_the_hub_survives_a_database_that_is_away(
     town: Town, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,14 +151,14 @@ async def test_one_event_that_cannot_be_told_keeps_no_other(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     david = await (await town.listen("david", "explore")).live()
-    render = town.hub._render
+    render = town.hub._teller.render
 
-    def picky(post: PostView, language: str) -> str:
+    def picky(post: PostView, language: str, foreign: bool) -> str:
         if post.body == "bad":
             raise ValueError(post.body)
-        return render(post, language)
+        return render(post, language, foreign)
 
-    monkeypatch.setattr(town.hub, "_render", picky)
+    monkeypatch.setattr(town.hub._teller, "render", picky)
     ids = [await town.post("john", body) for body in ("good", "bad", "good again")]
     await david.hear_post(ids[-1], QUICKLY)
     assert david.posts == [ids[0], ids[2]]
@@ -152,18 +170,19 @@ async def test_one_event_that_cannot_be_told_keeps_no_other(
 
 async def test_a_ping_goes_round(town: Town) -> None:
     async with asyncio.timeout(5):
-        await town.resources.ping(every=0)
+        assert await town.resources.roundtrip.ping(every=0) == ""
 
 
-async def test_a_file_out_of_reach_is_watched_again(tmp_path) -> None:
-    """The folder is not there yet; the bus says so and keeps trying."""
-    watching = bus.SQLiteBus(str(tmp_path / "later" / "microblog.db"), 0.01)
-    woken = asyncio.Event()
-    running = asyncio.create_task(watching.run(woken.set))
-    await asyncio.sleep(0.05)
-    assert not running.done()
-    (tmp_path / "later").mkdir()
-    async with asyncio.timeout(5):
-        await woken.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+async def test_a_service_that_dies_comes_back(town: Town, elsewhere: Database) -> None:
+    """The hub and the bus, killed inside: nothing is lost, nothing comes twice, all is well again."""
+    david = await (await town.listen("david", "explore")).live()
+    ids = [await town.post("john", "before", database=elsewhere)]
+    await david.hear_post(ids[0])
+    for service in (town.hub.following, town.hub.listening):
+        service._task.cancel()
+        ids.append(await town.post("john", service.name, database=elsewhere))
+        await david.hear_post(ids[-1])
+        async with asyncio.timeout(5):
+            while service.health != "ok" or await town.resources.roundtrip.ping(every=0):
+                await asyncio.sleep(0.01)
+    assert david.posts == ids

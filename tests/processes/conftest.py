@@ -23,8 +23,8 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
     """Starts a server on this test's database; it may be asked several times."""
     begun: list[Server] = []
 
-    async def starting(workers: int = 1, **extra: str) -> Server:
-        begun.append(await asyncio.to_thread(Server, environment | extra, tmp_path, workers))
+    async def starting(workers: int = 1, port: int = 0, **extra: str) -> Server:
+        begun.append(await asyncio.to_thread(Server, environment | extra, tmp_path, workers, port))
         return begun[-1]
 
     yield starting

@@ -35,7 +35,7 @@ def run(
     return subprocess.run(
         [sys.executable, "-m", "microblog", *arguments],
         cwd=folder,
-        env=_environ(environment),
+        env=environ_of(environment),
         capture_output=True,
         text=True,
         timeout=30,
@@ -44,7 +44,7 @@ def run(
     )
 
 
-def _environ(environment: Mapping[str, str]) -> dict[str, str]:
+def environ_of(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
     return kept | {"PYTHONPATH": str(ROOT)} | dict(environment)
 
@@ -52,7 +52,9 @@ def _environ(environment: Mapping[str, str]) -> dict[str, str]:
 class Server:
     """`microblog serve`, started and waited for."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, workers: int) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], folder: Path, workers: int, port: int = 0
+    ) -> None:
         self.environment = dict(environment)
         self.folder = folder
         self._log = folder / "server.log"
@@ -64,12 +66,12 @@ class Server:
                     "microblog",
                     "serve",
                     "--port",
-                    "0",
+                    str(port),
                     "--workers",
                     str(workers),
                 ],
                 cwd=folder,
-                env=_environ(self.environment),
+                env=environ_of(self.environment),
                 stdout=address,
                 stderr=log,
             )

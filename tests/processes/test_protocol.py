@@ -264,6 +264,14 @@ async def test_over_4_kib_1009(new: New, message: str | bytes) -> None:
         assert await ended(socket) == 1009
 
 
+async def test_too_many_messages_1008(new: New) -> None:
+    """T-60: thirty in a minute."""
+    async with new() as susan, susan.socket() as socket:
+        for _ in range(31):
+            await socket.send('{"type":"subscribe","channels":["home"]}')
+        assert await ended(socket) == 1008
+
+
 async def test_subscribing_replaces_the_channels(new: New) -> None:
     async with new() as susan, new() as john, susan.socket("?channels=explore") as socket:
         await john.publish("explored")
@@ -305,6 +313,19 @@ async def test_the_newest_of_too_many_4429(new: New) -> None:
                         break
                     except ConnectionClosed:
                         continue
+
+
+async def test_who_vanishes_leaves_no_trace(new: New) -> None:
+    """Nor a traceback in the log, which is looked at in the end."""
+    async with new() as susan, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(susan.socket()) for _ in range(LIMIT - 1)]
+        async with susan.socket() as staying:
+            for socket in (*sockets, staying):
+                assert (await frame(socket))["type"] == "hello"
+            for socket in sockets:
+                socket.transport.abort()
+            await susan.publish("still here")
+            assert (await post_frame(staying))["post"]["body"] == "still here"
 
 
 async def test_heartbeats_in_silence(new: New) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.processes.conftest import Start
 from tests.processes.serving import Member, people
 from tests.processes.writing import Traveller, Writers
@@ -11,6 +13,7 @@ POSTS = 200
 BREAKS = 20
 
 
+@pytest.mark.timeout(300)
 async def test_after_resuming_each_post_was_seen_once(
     start: Start, environment: dict[str, str], password_hash: str
 ) -> None:
@@ -19,7 +22,7 @@ async def test_after_resuming_each_post_was_seen_once(
     async with Member.logged_in(server, "reader") as reader, Writers.at(server, WRITERS) as writers:
         travellers = [Traveller(reader, BREAKS) for _ in range(2)]
         reading = [asyncio.create_task(traveller.read(POSTS)) for traveller in travellers]
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             while any(traveller.last is None for traveller in travellers):
                 await asyncio.sleep(0.01)
             await writers.write(POSTS // len(WRITERS))

@@ -31,10 +31,11 @@ class Running:
         self.port = int(url.rpartition(":")[2])
 
     @classmethod
-    async def start(cls, *arguments: str) -> "Running":
+    async def start(cls, *arguments: str, stdin: int | None = None) -> "Running":
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, str(PROGRAM), *arguments),
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            stdin=stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -44,6 +45,10 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         return list(psutil.Process(self.process.pid).children())
+
+    def serving(self) -> list[psutil.Process]:
+        """Those that were told to serve, without a spare one."""
+        return [process for process in self.workers() if _name(process) == "stand-in-serve"]
 
     async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, float]:
         """Send the signal and wait: status, what was logged, seconds. Over ten seconds fails."""
@@ -78,12 +83,19 @@ class Running:
         await self.process.communicate()
 
 
+def _name(process: psutil.Process) -> str:
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 @pytest.fixture
 async def start() -> AsyncIterator[Callable[..., Awaitable[Running]]]:
     begun: list[Running] = []
 
-    async def starting(*arguments: str) -> Running:
-        begun.append(await Running.start(*arguments))
+    async def starting(*arguments: str, stdin: int | None = None) -> Running:
+        begun.append(await Running.start(*arguments, stdin=stdin))
         return begun[-1]
 
     yield starting

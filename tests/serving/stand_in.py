@@ -8,22 +8,25 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from quart import Quart, websocket
 
-from microblog.serving import listening, process
-from microblog.serving.supervisor import READY, Supervisor
+from microblog.serving import listening, process, pulse
+from microblog.serving.leash import Leash
+from microblog.serving.supervisor import Supervisor
 
 
-def make_app() -> tuple[Quart, Callable[[], Awaitable[None]]]:
+def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
     """The app, and the goodbye that asks every open socket to close."""
     app = Quart(__name__)
     closing = asyncio.Event()
 
-    @app.get("/pid")
+    @app.route("/pid", methods=["GET", "POST"])
     async def pid() -> str:
         return str(os.getpid())
 
@@ -31,6 +34,11 @@ def make_app() -> tuple[Quart, Callable[[], Awaitable[None]]]:
     async def slow() -> str:
         await asyncio.sleep(1)
         return "done"
+
+    @app.post("/block")
+    async def block() -> str:
+        time.sleep(60)
+        return "too late"
 
     @app.get("/stuck")
     async def stuck() -> str:
@@ -60,25 +68,33 @@ def make_app() -> tuple[Quart, Callable[[], Awaitable[None]]]:
         while True:
             await websocket.receive()
 
-    async def goodbye() -> None:
+    async def goodbye(_spread: float) -> None:
         closing.set()
 
     return app, goodbye
 
 
-def work(chosen: argparse.Namespace, listener: socket.socket, leash: socket.socket | None) -> None:
+def work(chosen: argparse.Namespace, listener: socket.socket, leash: Leash | None) -> None:
     app, goodbye = make_app()
-
-    def ready() -> None:
-        if leash is None:
-            announce(listener_url)
-        else:
-            leash.send(READY)
-
-    listener_url = listening.url(listener)
-    new_loop = asyncio.new_event_loop if chosen.plain_loop else process.fast_loop
-    service = process.Service(app, goodbye, ready, chosen.patience, chosen.ping, new_loop)
+    service = process.Service(
+        app,
+        goodbye,
+        partial(announce, listening.url(listener)),
+        patience=chosen.patience,
+        ping_seconds=chosen.ping,
+        new_loop=asyncio.new_event_loop if chosen.plain_loop else process.fast_loop,
+        stall_seconds=chosen.stall,
+    )
     process.run(service, listener, leash)
+
+
+def work_for_keeper(chosen: argparse.Namespace) -> None:
+    pulse.die_with_parent()
+    pulse.be_called("stand-in-spare")
+    leash = Leash(chosen.leash)
+    if leash.wait():
+        pulse.be_called("stand-in-serve")
+        work(chosen, socket.socket(fileno=chosen.fd), leash)
 
 
 def announce(url: str) -> None:
@@ -92,7 +108,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=8.0)
     parser.add_argument("--plain-loop", action="store_true", help="asyncio's own loop")
     parser.add_argument("--ping", type=float, default=20.0)
+    parser.add_argument("--stall", type=float, default=0.0)
+    parser.add_argument("--spare", action="store_true")
     parser.add_argument("--fail", type=int, help="workers end at once with this status")
+    parser.add_argument("--fail-if", type=Path, help="so they do while there is such a file")
     parser.add_argument("--fd", type=int)
     parser.add_argument("--leash", type=int)
     return parser.parse_args()
@@ -101,9 +120,9 @@ def options() -> argparse.Namespace:
 def main() -> None:
     chosen = options()
     if chosen.fd is not None:
-        if chosen.fail:
+        if chosen.fail and (chosen.fail_if is None or chosen.fail_if.exists()):
             sys.exit(chosen.fail)
-        work(chosen, socket.socket(fileno=chosen.fd), socket.socket(fileno=chosen.leash))
+        work_for_keeper(chosen)
         return
     listener = listening.listen("127.0.0.1", chosen.port)
     if chosen.workers == 1:
@@ -111,7 +130,15 @@ def main() -> None:
         return
     command = [sys.executable, *sys.argv]
     ready = partial(announce, listening.url(listener))
-    keeper = Supervisor(command, listener, chosen.workers, ready=ready, patience=chosen.patience)
+    keeper = Supervisor(
+        command,
+        listener,
+        chosen.workers,
+        ready=ready,
+        patience=chosen.patience,
+        stall_seconds=chosen.stall,
+        spare=chosen.spare,
+    )
     sys.exit(asyncio.run(keeper.run()))
 
 

@@ -4,7 +4,7 @@ import asyncio
 import struct
 import zlib
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import httpx
@@ -105,6 +105,50 @@ async def test_a_peer_that_answers_no_ping_is_dropped(start: Start) -> None:
         await ended(reader)
         assert await polite.recv() == "hello"
         await (await polite.ping())
+
+
+async def counted(reader: asyncio.StreamReader) -> tuple[int, int | None]:
+    """How many frames come until the end, all of them short; and the code of the last."""
+    number, code = 0, None
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        while True:
+            first, size = await reader.readexactly(2)
+            payload = await reader.readexactly(size)
+            number += 1
+            if first & 15 == 8:
+                code = int.from_bytes(payload[:2], "big")
+    return number, code
+
+
+@pytest.mark.parametrize("first", [0x89, 0x8A, 0x00], ids=["pings", "pongs", "empty parts"])
+async def test_a_flood_of_frames_ends_the_connection(start: Start, first: int) -> None:
+    """T-61: few are answered, and others are served meanwhile."""
+    server = await start()
+    before = memory(server)
+    async with connect(server.live) as polite, server.raw() as (reader, writer):
+        async with asyncio.timeout(10):
+            if first == 0x00:
+                writer.write(frame(0x01, b""))
+            writer.write(frame(first, b"x" * 125 if first else b"") * 5_000)
+            number, code = await counted(reader)
+            assert number < 110
+            assert code in (1008, None)  # what is cut off may not have read its end
+            assert await polite.recv() == "hello"
+            await (await polite.ping())
+    assert memory(server) - before < 10_000_000
+
+
+async def test_peers_that_never_read_hold_little(start: Start) -> None:
+    """T-62: a view that sends without end waits for them; the memory does not grow."""
+    server = await start()
+    before = memory(server)
+    async with AsyncExitStack() as stack, asyncio.timeout(10):
+        for _ in range(20):
+            await stack.enter_async_context(server.raw(b"/flood"))
+        async with connect(server.live) as polite:
+            assert await polite.recv() == "hello"
+            await (await polite.ping())
+        assert memory(server) - before < 10_000_000
 
 
 async def test_an_upgrade_to_http2_is_not_made(start: Start) -> None:

@@ -75,13 +75,13 @@ def _row(html: str) -> Row:
     return Row(int(found[1]), found[3], unescape(re.sub(r"<[^>]+>", "", body[1])), html)
 
 
-def newer(page: str) -> str | None:
+def newer(page: str, label: str = "Newer posts") -> str | None:
     """Where the way to newer posts leads; ``None`` if it leads nowhere."""
-    return _way(page, "Newer posts")
+    return _way(page, label)
 
 
-def older(page: str) -> str | None:
-    return _way(page, "Older posts")
+def older(page: str, label: str = "Older posts") -> str | None:
+    return _way(page, label)
 
 
 def _way(page: str, label: str) -> str | None:
@@ -98,6 +98,21 @@ def navigation(page: str) -> list[str]:
     bar = _one(r"<nav class=\"site-nav\".*?>(.*?)</nav>", page)
     bare = re.sub(r"<[^>]+>", "\n", bar)
     return [line.strip() for line in bare.split("\n") if line.strip()]
+
+
+def badge(page: str) -> tuple[int, bool]:
+    """The number of unread messages in the navigation, and whether it is to be seen."""
+    found = _one(r'(<span id="message_count".*?</span>)', page)
+    number = re.search(r">(\d+)<", found)
+    assert number, found
+    return int(number[1]), "is-hidden" not in found
+
+
+def messages(page: str) -> list[str]:
+    """What the messages of a list say, from the top."""
+    articles = re.findall(r'<article class="post message.*?</article>', page, re.S)
+    bodies = [re.search(r'<div class="post-body"[^>]*>(.*?)</div>', a, re.S) for a in articles]
+    return [unescape(re.sub(r"<[^>]+>", "", found[1])) for found in bodies if found]
 
 
 def leads_to(response: Response) -> str:

@@ -39,7 +39,10 @@ async def test_an_unknown_page(cast: Cast) -> None:
     """M-003, M-008, M-012, M-071."""
     for browser, words in (
         (cast.stranger, ["Microblog", "Home", "Explore", "Login"]),
-        (cast.susan.browser, ["Microblog", "Home", "Explore", "Profile", "Logout"]),
+        (
+            cast.susan.browser,
+            ["Microblog", "Home", "Explore", "Messages", "0", "Search", "Profile", "Logout"],
+        ),
     ):
         response = await browser.get("/no/such/page")
         assert response.status_code == 404
@@ -66,7 +69,8 @@ async def test_json_for_who_asks_for_no_page(cast: Cast) -> None:
         told = json.loads(await body(response))
         assert told["status"] == 404
         assert told["title"] == told["error"] == "Not Found"
-        assert told["type"] == "about:blank"
+        kind = "/api/docs#not-found" if path.startswith("/api") else "about:blank"
+        assert told["type"] == kind
         assert told["detail"] == told["message"] == "File Not Found"
 
 

@@ -1,9 +1,12 @@
 """Whether all is well, for machines that ask."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import func, select, text
 
 from microblog import migrations
+from microblog.live.roundtrip import UNHEARD
 from microblog.models import Event
 from tests.cast import Cast
 
@@ -26,7 +29,7 @@ async def test_all_is_well(cast: Cast) -> None:
     assert "Set-Cookie" not in response.headers
     told = await response.get_json()
     assert told["status"] == "ok"
-    assert set(told["checks"]) == {"database", "migrations", "bus"}
+    assert set(told["checks"]) == {"database", "migrations", "bus", "hub", "jobs"}
     assert all(check.startswith("ok") for check in told["checks"].values())
     assert migrations.newest() in told["checks"]["migrations"]
 
@@ -54,14 +57,36 @@ async def test_a_database_of_another_version_is_not_ready(cast: Cast) -> None:
         assert checks["database"] == "ok"
 
 
-async def test_a_hub_that_does_not_move_is_not_ready(cast: Cast) -> None:
-    for task in cast.resources.hub._tasks:
-        task.cancel()
+async def readiness(cast: Cast) -> tuple[int, dict[str, str]]:
     response = await cast.stranger.get("/readyz")
-    assert response.status_code == 503
     told = await response.get_json()
-    assert told["status"] == "failing"
-    assert not told["checks"]["bus"].startswith("ok")
+    assert told["status"] == ("ok" if response.status_code == 200 else "failing")
+    return response.status_code, told["checks"]
+
+
+@pytest.mark.parametrize("name", ["hub", "jobs"])
+async def test_a_service_that_has_died_is_told(cast: Cast, name: str) -> None:
+    """Cancelled inside: the truth is told until it runs again."""
+    service = cast.resources.services[name]
+    service._pause = 3600
+    service._task.cancel()
+    await asyncio.wait({service._task})
+    status, checks = await readiness(cast)
+    assert status == 503
+    assert checks[name] == "not running: cancelled"
+    assert checks["database"] == "ok"
+    assert checks["bus"].startswith("ok") == (name != "hub")
+    service.start()
+    assert (await readiness(cast))[1] | {"migrations": "ok"} == dict.fromkeys(checks, "ok")
+
+
+async def test_a_bus_that_does_not_ring_is_told(cast: Cast) -> None:
+    """T-76: every event arrives all the same, so the service is ready, and not quite well."""
+    await cast.resources.hub.listening.stop()
+    status, checks = await readiness(cast)
+    assert status == 200
+    assert checks["bus"].startswith("ok, not ")
+    assert checks["bus"].endswith(UNHEARD)
 
 
 async def test_figures_are_nobodys_business(cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -98,3 +99,23 @@ async def test_a_stranger_is_nobody(cast: Cast) -> None:
     cast.stranger.client.set_cookie("localhost", "microblog_login", "nonsense")
     await cast.stranger.get("/")
     assert await seen(cast) == before
+
+
+async def test_a_kept_profile_says_when(cast: Cast) -> None:
+    """M-060: at once, though that somebody is here is no event."""
+    await set_back(cast, minutes=5)
+    susan, john = cast.susan.browser, cast.john.browser
+    before = await john.text("/user/susan")
+    assert _seen_at(await john.text("/user/susan")) == _seen_at(before)
+    await susan.text("/explore")
+    after = await john.text("/user/susan")
+    assert _seen_at(after) > _seen_at(before)
+    await set_back(cast, minutes=5)
+    await cast.stranger.log_in("susan")
+    assert _seen_at(await john.text("/user/susan")) > _seen_at(after)
+
+
+def _seen_at(page: str) -> str:
+    found = re.search(r'Last seen on: <time datetime="([^"]+)"', page)
+    assert found is not None
+    return found[1]

@@ -27,7 +27,7 @@ class FolderMailer:
         """Write the file, off the loop."""
         path = self._folder / f"{_name(message)}.eml"
         try:
-            await asyncio.to_thread(_write, path, message.as_bytes())
+            await asyncio.to_thread(_write, path, message)
         except OSError as error:
             raise Unreachable(f"{path} cannot be written: {error.strerror}") from error
         log.info("a letter was written to %s (no mail server is set)", path)
@@ -41,13 +41,13 @@ def _name(message: EmailMessage) -> str:
     return re.sub(r"[^\w.-]", "_", local_part, flags=re.ASCII).lstrip(".") or secrets.token_hex(8)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, message: EmailMessage) -> None:
     # Letters hold links that open accounts: they are for the operator's eyes only.
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
+            file.write(message.as_bytes())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

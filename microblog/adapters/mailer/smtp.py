@@ -27,6 +27,8 @@ _STAGE_SECONDS = 10.0
 _WHOLE_SECONDS = 30.0
 _IDLE_SECONDS = 30.0
 _LAST_MOMENT_SECONDS = 2.0
+# A letter with an attachment takes longer, over a slow line: bytes in a second.
+_SLOWEST_LINE = 50_000
 _CLOSING = 421
 # "Authentication required", "too weak", "invalid", "encryption required": RFC 4954, 6.
 _ABOUT_US = frozenset({530, 534, 535, 538})
@@ -42,6 +44,11 @@ class _Envelope:
     def is_international(self) -> bool:
         """Whether an address has letters that plain SMTP cannot carry (RFC 6531)."""
         return not (self.sender + self.recipient).isascii()
+
+    @property
+    def extra_seconds(self) -> float:
+        """How much longer than a short letter this one may take."""
+        return len(self.content) / _SLOWEST_LINE
 
 
 class SMTPMailer:
@@ -66,9 +73,10 @@ class SMTPMailer:
 
     async def send(self, message: EmailMessage) -> None:
         """Hand over one letter; see :class:`microblog.adapters.mailer.Mailer`."""
-        envelope = _envelope(message)
+        # Off the loop, as it may have an attachment of megabytes.
+        envelope = await asyncio.to_thread(_envelope, message)
         try:
-            async with self._places, asyncio.timeout(_WHOLE_SECONDS):
+            async with self._places, asyncio.timeout(_WHOLE_SECONDS + envelope.extra_seconds):
                 await self._send(envelope)
         except SMTPResponseException as error:
             raise _judged(error) from error
@@ -87,7 +95,7 @@ class SMTPMailer:
     async def _send(self, envelope: _Envelope) -> None:
         connection = await self._connection()
         try:
-            await _hand_over(connection, envelope)
+            await _hand_over(connection, envelope, self._stage_seconds + envelope.extra_seconds)
         except SMTPResponseException as error:
             # The conversation is still in step; the next letter begins with a reset.
             self._keep(connection, usable=error.code != _CLOSING)
@@ -151,7 +159,7 @@ async def _is_alive(connection: SMTP) -> bool:
     return True
 
 
-async def _hand_over(connection: SMTP, envelope: _Envelope) -> None:
+async def _hand_over(connection: SMTP, envelope: _Envelope, data_seconds: float) -> None:
     options, encoding = [], "ascii"
     if envelope.is_international:
         await connection.ehlo()
@@ -160,7 +168,8 @@ async def _hand_over(connection: SMTP, envelope: _Envelope) -> None:
         options, encoding = ["SMTPUTF8"], "utf-8"
     await connection.mail(envelope.sender, options=options, encoding=encoding)
     await connection.rcpt(envelope.recipient, encoding=encoding)
-    await _to_the_end(asyncio.ensure_future(connection.data(envelope.content)))
+    handing_over = connection.data(envelope.content, timeout=data_seconds)
+    await _to_the_end(asyncio.ensure_future(handing_over))
 
 
 async def _to_the_end(handing_over: "asyncio.Future[object]") -> None:

@@ -1,7 +1,7 @@
 """A lively town for demonstrations and measurements: invented people, their reading and writing.
 
-Everything follows from a seed, times from a seed and the present moment. Nothing here is an event:
-the town is there before anybody looks.
+Everything follows from a seed, times from a seed and the present moment. Nothing here is told to
+anybody: the town is there before anybody looks.
 """
 
 from microblog.domain.demo.people import Resident, follows, residents

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from microblog.domain.demo.words import Words, languages, pick
+from microblog.domain.search.people import name_terms
 from microblog.models.user import fold
 
 DAYS = 180
@@ -44,6 +45,7 @@ class Resident:
             "email_key": fold(email),
             "password_hash": password_hash,
             "display_name": self.display_name,
+            "name_terms": name_terms(self.username, self.display_name),
             "about_me": self.about_me,
             "language": None,
             "created_at": self.joined_at,

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from microblog.domain import events
 from microblog.domain.demo.people import Resident
 from microblog.models import Base, Follow, Post, User
 
@@ -27,6 +28,7 @@ async def add(session: AsyncSession, model: type[Base], rows: Sequence[dict[str,
     # On the connection it is one plain statement; the session would look at every row.
     connection = await session.connection()
     await connection.execute(insert(model), rows)
+    events.record_change(session, events.ANYBODY)
 
 
 async def note_presence(session: AsyncSession, people: Sequence[Resident]) -> None:

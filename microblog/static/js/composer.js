@@ -94,8 +94,21 @@ function onKey(event) {
   event.target.form.requestSubmit(event.target.form.querySelector("[type=submit]"));
 }
 
+/* A message that the server has just taken: its draft was kept under the page of the form. */
+function forgetSent() {
+  if (!document.querySelector("[data-sent]")) return;
+  const form = location.pathname.replace("/user/", "/send_message/").toLowerCase();
+  const sent = (key) => key.toLowerCase().startsWith(`${PREFIX}${viewerName().toLowerCase()}:${form}:`);
+  try {
+    Object.keys(sessionStorage).filter(sent).forEach((key) => sessionStorage.removeItem(key));
+  } catch {
+    // Nothing is kept where storage is forbidden.
+  }
+}
+
 export function startComposer() {
   forgetDrafts((draft) => !draft || isPosted(draft.text));
+  forgetSent();
   for (const area of document.querySelectorAll("form[data-composer] textarea")) {
     startDraft(area);
     startCounter(area);

@@ -7,6 +7,9 @@ const HELLO_WITHIN = 10_000;
 const STEADY_AFTER = 10_000;
 const PATIENCE = 2.5;
 
+// What comes anyway, for pages that ask for nothing else.
+const NO_CHANNEL = "notifications";
+
 // A channel of this page is no more, such as a person's old name: asking again would not help.
 const UNKNOWN_CHANNEL = 1003;
 const SIGNED_OUT = 4401;
@@ -37,11 +40,12 @@ export class Connection {
   #steady;
 
   /**
+   * `channels`: none if absent; what is meant for the reader alone always comes.
    * `since`: the number of the last event that the page knows. `onFrame(frame)` gets each event once, in order;
    * `onState(state)` gets "open", "waiting" or "ended".
    */
   constructor({ channels, since, onFrame, onState }) {
-    this.#channels = channels;
+    this.#channels = channels ?? NO_CHANNEL;
     this.#seq = since;
     this.#onFrame = onFrame;
     this.#onState = onState;
@@ -127,14 +131,16 @@ export class Connection {
   #closed(code) {
     if (this.#ended) return;
     if (!this.#greeted) this.failures += 1;
+    // It will be a while until there is room: long enough to be told in another way meanwhile.
+    if (code === CROWDED) this.failures = Infinity;
     this.#drop();
     if (code === SIGNED_OUT) this.end();
-    else if (code === UNKNOWN_CHANNEL) this.#ended = true;
     else this.#retry = setTimeout(() => this.open(), this.#delay(code));
   }
 
   #delay(code) {
     if (code === CROWDED) return this.#stayAway();
+    if (code === UNKNOWN_CHANNEL) this.#channels = NO_CHANNEL;
     const span = Math.min(LAST_DELAY, FIRST_DELAY * 2 ** this.#attempt);
     this.#attempt += 1;
     return jittered(span);

@@ -1,11 +1,12 @@
 /* The list of posts keeps up: what arrives is let in or waits behind the pill, and nothing moves under the
    reader's eyes. It knows posts and their order; where the news comes from is not its business. */
 
+import { idOf, isOlder, newestFirst } from "./order.js";
 import { viewerName } from "./own.js";
 import { Pager } from "./pager.js";
 import { Pill } from "./pill.js";
 import { rowsOf } from "./place.js";
-import { Rows, idOf, rowFrom, wording } from "./rows.js";
+import { Rows, rowFrom, wording } from "./rows.js";
 
 const AT_TOP = 32;
 const MOST_WAITING = 200;
@@ -17,7 +18,7 @@ export class Feed {
   #waiting = new Map();
   /** Posts are missing between what waits and what is shown: the shown go when the waiting come. */
   #torn = false;
-  /** The newest post that was known when events were lost. */
+  /** The newest row that was known when events were lost. */
   #edge = null;
   /** Number of the latest event about each post: a page read before it knows less than we do. */
   #stamps = new Map();
@@ -69,11 +70,13 @@ export class Feed {
     if (!fresh) return false;
     const read = Number(fresh.dataset.since);
     const rows = new Map(rowsOf(fresh).map((row) => [idOf(row), document.importNode(row, true)]));
-    const oldest = new Pager(page).hasOlder ? Math.min(...rows.keys()) : 0;
+    // Below its last row the page says nothing, unless the list ends there.
+    const last = new Pager(page).hasOlder ? newestFirst(rows.values()).at(-1) : null;
+    const isBelow = (row) => last && isOlder(row, last);
     const edge = this.#edge ?? this.#newest();
     this.#edge = null;
-    if (this.arriving && edge && edge < oldest) this.#torn = true;
-    this.#forget((id) => !rows.has(id) && id >= oldest && this.#stamp(id) <= read);
+    if (this.arriving && edge && isBelow(edge)) this.#torn = true;
+    this.#forget((row) => !rows.has(idOf(row)) && !isBelow(row) && this.#stamp(idOf(row)) <= read);
     for (const [id, row] of rows) this.#compare(id, row, read);
     this.#settle();
     return true;
@@ -90,7 +93,7 @@ export class Feed {
   }
 
   #newest() {
-    return Math.max(0, ...this.#rows.all.map(idOf), ...this.#waiting.keys());
+    return newestFirst([...this.#rows.all, ...this.#waiting.values()])[0];
   }
 
   #stamp(id) {
@@ -103,8 +106,8 @@ export class Feed {
   }
 
   #forget(isGone) {
-    [...this.#waiting.keys()].filter(isGone).forEach((id) => this.#waiting.delete(id));
-    this.#rows.all.filter((row) => isGone(idOf(row))).forEach((row) => this.#rows.remove(row));
+    [...this.#waiting.values()].filter(isGone).forEach((row) => this.#waiting.delete(idOf(row)));
+    this.#rows.all.filter(isGone).forEach((row) => this.#rows.remove(row));
   }
 
   #compare(id, row, read) {
@@ -137,26 +140,24 @@ export class Feed {
 
   /* More than a page can hold are waiting: the oldest of them can be read further back. */
   #bound() {
-    const ids = [...this.#waiting.keys()].sort((a, b) => b - a);
-    for (const id of ids.slice(MOST_WAITING)) {
-      this.#waiting.delete(id);
-      this.#torn = true;
-    }
+    if (this.#waiting.size <= MOST_WAITING) return;
+    for (const row of newestFirst(this.#waiting.values()).slice(MOST_WAITING)) this.#waiting.delete(idOf(row));
+    this.#torn = true;
   }
 
+  /** Returns the rows that came in, newest first. */
   #letIn() {
-    const rows = [...this.#waiting.values()];
-    const oldest = Math.min(...this.#waiting.keys());
+    const rows = newestFirst(this.#waiting.values());
     this.#waiting.clear();
     rows.forEach((row) => this.#rows.place(row));
-    if (this.#torn) this.#rows.dropOlderThan(oldest);
+    if (this.#torn) this.#rows.dropOlderThan(rows.at(-1));
     this.#torn = false;
     this.#rows.trim();
     return rows;
   }
 
   #reveal() {
-    const newest = this.#letIn().reduce((a, b) => (idOf(a) > idOf(b) ? a : b));
+    const [newest] = this.#letIn();
     window.scrollTo({ top: 0, behavior: "instant" });
     this.#rows.trim();
     this.#pill.show(0);

@@ -1,7 +1,9 @@
-/* The open page: frames from the socket go into the list; without a socket the page is read anew now and then. */
+/* The open page: frames from the socket go where they belong; without a socket the list is read anew now and
+   then, and notifications are asked for. */
 
 import { Connection } from "./connection.js";
 import { Feed } from "./feed.js";
+import { ask, hear } from "./notifications.js";
 
 const GIVE_UP_AFTER = 3;
 const POLL = 10_000;
@@ -11,17 +13,18 @@ const SPREAD = 500;
 const wait = (span) => new Promise((resolve) => setTimeout(resolve, span));
 
 class Live {
+  /** The list that keeps up; most pages have none. */
   #feed;
   #connection;
   #reading = false;
   #again = false;
   #poll;
 
-  constructor(list) {
-    this.#feed = new Feed(list);
+  constructor(list, since) {
+    this.#feed = list && new Feed(list);
     this.#connection = new Connection({
-      channels: list.dataset.channels,
-      since: Number(list.dataset.since),
+      channels: list?.dataset.channels,
+      since,
       onFrame: (frame) => this.#frame(frame),
       onState: (state) => this.#state(state),
     });
@@ -29,30 +32,52 @@ class Live {
   }
 
   #frame(frame) {
-    if (frame.type === "post.created") this.#feed.created(frame.html, frame.seq);
-    else if (frame.type === "post.updated") this.#feed.updated(frame.html, frame.seq);
-    else if (frame.type === "post.deleted") this.#feed.deleted(frame.post_id);
+    if (frame.type === "post.created") this.#feed?.created(frame.html, frame.seq);
+    else if (frame.type === "post.updated") this.#update(frame);
+    else if (frame.type === "post.deleted") this.#feed?.deleted(frame.post_id);
     else if (frame.type === "gap") this.#lost();
-    // Badges and progress boxes listen for theirs.
-    else document.dispatchEvent(new CustomEvent(`microblog:${frame.type}`, { detail: frame }));
+    else if (frame.type === "notification") hear(frame);
+    else this.#pass(frame);
+  }
+
+  #update(frame) {
+    this.#pass(frame);
+    this.#feed?.updated(frame.html, frame.seq);
+  }
+
+  /* To whoever else has use for it. */
+  #pass(frame) {
+    document.dispatchEvent(new CustomEvent(`microblog:${frame.type}`, { detail: frame }));
   }
 
   #lost() {
+    this.#ask();
+    document.dispatchEvent(new CustomEvent("microblog:gap"));
+    if (!this.#feed) return;
     this.#feed.lost();
     this.#reload();
+  }
+
+  async #ask() {
+    if (!(await ask())) this.#connection.end();
   }
 
   #state(state) {
     const polling = state === "waiting" && this.#connection.failures >= GIVE_UP_AFTER;
     if (polling) this.#startPolling();
     else this.#stopPolling();
-    if (state === "ended") document.querySelector("[data-live-ended]").hidden = false;
+    if (state === "ended") document.querySelector("[data-live-ended]")?.removeAttribute("hidden");
     this.#show(polling ? "polling" : state);
   }
 
   #startPolling() {
     // Every failed connect comes by here; the clock that runs already goes on.
-    this.#poll ??= setInterval(() => document.hidden || this.#reload(), POLL);
+    this.#poll ??= setInterval(() => document.hidden || this.#look(), POLL);
+  }
+
+  #look() {
+    this.#ask();
+    if (this.#feed) this.#reload();
   }
 
   #stopPolling() {
@@ -102,6 +127,6 @@ class Live {
 }
 
 export function startLive() {
-  const list = document.querySelector("#posts[data-channels]");
-  if (list) new Live(list);
+  const since = document.querySelector('meta[name="live-since"]')?.content;
+  if (since) new Live(document.querySelector("#posts[data-channels]"), Number(since));
 }

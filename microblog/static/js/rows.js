@@ -1,13 +1,12 @@
-/* The rows that are shown: found, put in by id, exchanged and taken out, without moving what is being read. */
+/* The rows that are shown: found, put in by date, exchanged and taken out, without moving what is being read. */
 
+import { idOf, isOlder } from "./order.js";
 import { showOwn } from "./own.js";
 import { Pager } from "./pager.js";
 import { keepStill, rowsOf } from "./place.js";
 import { showTimes } from "./time.js";
 
 const MOST_ROWS = 200;
-
-export const idOf = (row) => Number(row.dataset.postId);
 
 /** What of a row can change; times and uncovered links differ without being news. */
 export function wording(row) {
@@ -52,9 +51,9 @@ export class Rows {
     return marking || this.#list.querySelector("a:focus-visible, button:focus-visible") !== null;
   }
 
-  /** Puts a row where its id belongs; this moves what is below. */
+  /** Puts a row where its date belongs; this moves what is below. */
   place(row) {
-    const below = this.all.find((other) => idOf(other) < idOf(row));
+    const below = this.all.find((other) => isOlder(other, row));
     row.classList.add("is-new");
     showTimes(row);
     this.#list.insertBefore(row, below ?? null);
@@ -89,8 +88,8 @@ export class Rows {
     row.focus({ preventScroll: true });
   }
 
-  dropOlderThan(id) {
-    this.all.filter((row) => idOf(row) < id).forEach((row) => row.remove());
+  dropOlderThan(row) {
+    this.all.filter((other) => isOlder(other, row)).forEach((other) => other.remove());
     this.#pager.startBelow(this.all.at(-1));
   }
 

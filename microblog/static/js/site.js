@@ -1,12 +1,33 @@
 /* The one script that pages load. Each behaviour is a module of its own; without any of them the page works. */
 
+import { startBadge } from "./badge.js";
 import { startComposer } from "./composer.js";
+import { startConversation } from "./conversation.js";
 import { startForms } from "./forms.js";
 import { startLive } from "./live.js";
 import { showOwn } from "./own.js";
+import { startPopups } from "./popup.js";
+import { startSearch } from "./search.js";
+import { startTasks } from "./tasks.js";
 import { startTimes } from "./time.js";
+import { startTranslations } from "./translate.js";
 
-for (const start of [startTimes, showOwn, startForms, startComposer, startLive]) {
+const behaviours = [
+  startTimes,
+  showOwn,
+  startForms,
+  startComposer,
+  startBadge,
+  startConversation,
+  startPopups,
+  startTasks,
+  startTranslations,
+  // After those who listen to it.
+  startLive,
+  startSearch,
+];
+
+for (const start of behaviours) {
   try {
     start();
   } catch (failure) {

@@ -1,6 +1,25 @@
 """Accounts: in, out, and new."""
 
-from microblog.web.auth import account, confirm, login, password, register
+from microblog.web.auth import (
+    account,
+    archives,
+    confirm,
+    login,
+    password,
+    reading,
+    register,
+    tokens,
+)
 from microblog.web.auth.blueprint import bp
 
-__all__ = ["account", "bp", "confirm", "login", "password", "register"]
+__all__ = [
+    "account",
+    "archives",
+    "bp",
+    "confirm",
+    "login",
+    "password",
+    "reading",
+    "register",
+    "tokens",
+]

@@ -7,28 +7,32 @@ from zoneinfo import available_timezones
 from quart import flash, redirect, url_for
 
 from microblog import i18n
-from microblog.domain import accounts, users
+from microblog.domain import accounts, archives, tasks, tokens, users
 from microblog.domain.errors import Invalid
 from microblog.i18n import gettext as _
 from microblog.i18n import language
 from microblog.logs import audit
-from microblog.web import access, identity, limiting, scope
+from microblog.web import access, boxes, identity, limiting, scope
 from microblog.web.auth.blueprint import bp
 from microblog.web.auth.forms import (
     ChangeAddressForm,
     ChangePasswordForm,
     DeleteAccountForm,
+    MakeTokenForm,
+    ReadingForm,
     WordsForm,
 )
 from microblog.web.forms import PageForm
 from microblog.web.rendering import page
+
+_TASKS_SHOWN = 5
 
 
 @bp.get("/account")
 @access.members
 async def account() -> Any:
     """Everything about one's account."""
-    return await _show()
+    return await show()
 
 
 @bp.post("/account/password")
@@ -36,15 +40,15 @@ async def account() -> Any:
 async def change_password() -> Any:
     """A new password; this browser stays logged in, all others do not."""
     form = await ChangePasswordForm.received()
-    if not form.validate() or not await _knows_password(form):
-        return await _show(password=form)
+    if not form.validate() or not await knows_password(form):
+        return await show(password=form)
     actor, new = scope.viewer(), form.text("password")
     minimum = scope.settings().accounts.password_min_length
     try:
         users.check_password(new, username=actor.username, minimum=minimum)
     except Invalid as refusal:
         form.show(refusal)
-        return await _show(password=form)
+        return await show(password=form)
     password_hash = await scope.resources().hasher.hash(new)
     await accounts.change_password(scope.session(), actor, password_hash, language=language())
     await identity.log_in(actor.id, remember=False)
@@ -58,8 +62,8 @@ async def change_password() -> Any:
 async def change_address() -> Any:
     """Another address, once the letter that goes there is answered."""
     form = await ChangeAddressForm.received()
-    if not form.validate() or not await _knows_password(form):
-        return await _show(address=form)
+    if not form.validate() or not await knows_password(form):
+        return await show(address=form)
     actor = scope.viewer()
     try:
         await limiting.spend(limiting.letter_claims("address", str(actor.id)))
@@ -72,7 +76,7 @@ async def change_address() -> Any:
         )
     except Invalid as refusal:
         form.show(refusal)
-        return await _show(address=form)
+        return await show(address=form)
     await flash(_("We have sent a letter to the new address. Please follow the link in it."))
     return redirect(url_for("auth.account"))
 
@@ -83,7 +87,7 @@ async def change_words() -> Any:
     """The language and the time zone."""
     form = _words(await WordsForm.received())
     if not form.validate():
-        return await _show(words=form)
+        return await show(words=form)
     await accounts.speak(
         scope.session(),
         scope.viewer(),
@@ -120,8 +124,8 @@ async def end_all_logins() -> Any:
 async def delete_account() -> Any:
     """Go, and take everything along."""
     form = await DeleteAccountForm.received()
-    if not form.validate() or not await _knows_password(form):
-        return await _show(delete=form)
+    if not form.validate() or not await knows_password(form):
+        return await show(delete=form)
     await accounts.close(scope.session(), scope.viewer())
     audit("delete", user_id=scope.viewer().id)
     identity.forget_login()
@@ -129,8 +133,8 @@ async def delete_account() -> Any:
     return redirect(url_for("auth.login"))
 
 
-async def _show(**sent: PageForm) -> Any:
-    """The page, with the form that was sent and refused, if one was."""
+async def show(*, new_token: str = "", **sent: PageForm) -> Any:
+    """The page, with the form that was sent and refused, if one was, or with a token just made."""
     actor = scope.viewer()
     user = await users.by_id(scope.session(), actor.id)
     spoken = {"language": user.language or "", "time_zone": user.time_zone or ""}
@@ -138,6 +142,8 @@ async def _show(**sent: PageForm) -> Any:
         "password": ChangePasswordForm(),
         "address": ChangeAddressForm(),
         "words": _words(WordsForm(data=spoken)),
+        "reading": ReadingForm.of(actor),
+        "token": MakeTokenForm(),
         "delete": DeleteAccountForm(),
     }
     status = next((form.status for form in sent.values()), 200)
@@ -146,7 +152,14 @@ async def _show(**sent: PageForm) -> Any:
         status=status,
         title=_("Account"),
         email=user.email,
+        is_translating=not scope.resources().interpreter.is_off,
         logins=await accounts.logins(scope.session(), actor),
+        archives=await archives.of_actor(scope.session(), actor),
+        tasks=await tasks.of_actor(scope.session(), actor, limit=_TASKS_SHOWN),
+        is_exporting=boxes.has(tasks.EXPORT_POSTS),
+        import_bytes=scope.settings().archives.import_bytes,
+        tokens=await tokens.personal(scope.session(), actor),
+        new_token=new_token,
         forms=forms | sent,
     )
 
@@ -165,7 +178,7 @@ def _zones() -> list[str]:
     return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
-async def _knows_password(form: PageForm) -> bool:
+async def knows_password(form: PageForm) -> bool:
     """Ask for the present password once more; guesses count as at the login."""
     claims = limiting.login_claims(scope.viewer().username)
     await limiting.spend(claims)

@@ -1,17 +1,24 @@
 """The shape of what people fill in to get an account or to use it."""
 
+from typing import Any
+
 from wtforms import (
     BooleanField,
     EmailField,
     PasswordField,
     SelectField,
+    SelectMultipleField,
     StringField,
     SubmitField,
 )
 from wtforms.validators import DataRequired, EqualTo, Length
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from microblog.i18n import lazy
+from microblog.domain.actors import Actor
+from microblog.domain.tokens import MESSAGES, READ, WRITE
+from microblog.i18n import gettext, lazy, ngettext
 from microblog.models.user import USERNAME_LENGTH
+from microblog.web import languages
 from microblog.web.forms import NOT_REPEATED, TOO_LONG, PageForm, mail_address
 
 
@@ -82,6 +89,53 @@ class WordsForm(PageForm):
     language = SelectField(lazy("Language"))
     time_zone = SelectField(lazy("Time zone"))
     submit = SubmitField(lazy("Save"), id="save-words")
+
+
+class ReadingForm(PageForm):
+    """Which languages a person reads, and what is to become of posts in others."""
+
+    reads = SelectMultipleField(lazy("Languages that you read"))
+    translates_live = BooleanField(lazy("Translate posts as they arrive"))
+    submit = SubmitField(lazy("Save"), id="save-reading")
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        """Offer the languages of this service."""
+        super().__init__(*arguments, **keywords)
+        self.reads.choices = languages.choices()
+
+    @classmethod
+    def of(cls, actor: Actor) -> "ReadingForm":
+        """The form as the account has it."""
+        reads = actor.reads.split(",") if actor.reads else []
+        return cls(data={"reads": reads, "translates_live": actor.translates_live})
+
+
+class MakeTokenForm(PageForm):
+    """A token for a program: what it is called, what it may do, for how long."""
+
+    name = StringField(lazy("Name of the token"), [DataRequired()], id="token-name")
+    scopes = SelectMultipleField(
+        lazy("What it may do"),
+        default=[READ],
+        id="token-scopes",
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    days = SelectField(lazy("For how long"), coerce=int, default=90, id="token-days")
+    old_password = PasswordField(lazy("Current password"), [DataRequired()], id="token-password")
+    submit = SubmitField(lazy("Make a token"), id="make-token")
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Say what there is to choose, in the language of the moment."""
+        super().__init__(*arguments, **named)
+        self.scopes.choices = [
+            (READ, gettext("Read what you can read, except for messages")),
+            (WRITE, gettext("Change what you can change: posts, follows, profile")),
+            (MESSAGES, gettext("Read and send messages")),
+        ]
+        self.days.choices = [
+            (days, ngettext("%(num)s day", "%(num)s days", days)) for days in (7, 30, 90, 365)
+        ]
 
 
 class DeleteAccountForm(PageForm):

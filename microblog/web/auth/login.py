@@ -4,11 +4,11 @@ from typing import Any
 
 from quart import flash, redirect, request, url_for
 
-from microblog.domain import sessions, text, users
+from microblog.domain import sessions, text
 from microblog.domain.errors import Malformed
 from microblog.i18n import gettext as _
 from microblog.logs import audit
-from microblog.web import access, client, identity, limiting, scope
+from microblog.web import access, client, credentials, identity, scope
 from microblog.web.auth.blueprint import bp
 from microblog.web.auth.forms import LoginForm
 from microblog.web.rendering import page
@@ -24,7 +24,7 @@ async def login() -> Any:
     if request.method == "POST":
         form = await LoginForm.received()
         if form.validate() and _is_readable(form):
-            async with scope.resources().entrance:
+            async with credentials.entrance():
                 return await _try(form)
     return page(
         "auth/login.html", title=_("Sign In"), status=form.status, form=form, can_reset=True
@@ -43,19 +43,12 @@ def _is_readable(form: LoginForm) -> bool:
 
 async def _try(form: LoginForm) -> Any:
     target = access.safe_next(request.args.get("next"))
-    name, password = form.text("username"), form.text("password")
-    claims = limiting.login_claims(name)
-    await limiting.spend(claims)
-    async with scope.resources().database.reading() as session:
-        found = await users.find_credentials(session, name)
-    right = await scope.resources().hasher.verify(found.password_hash, password)
-    if not right or found.user_id is None:
-        audit("failed login", user_id=found.user_id, address=client.address())
+    user_id = await credentials.check(form.text("username"), form.text("password"))
+    if user_id is None:
         await flash(_("Invalid username or password"))
         return redirect(url_for("auth.login", next=target))
-    await limiting.give_back(scope.session(), claims)
-    audit("login", user_id=found.user_id, address=client.address())
-    await identity.log_in(found.user_id, remember=form.remember_me.data)
+    audit("login", user_id=user_id, address=client.address())
+    await identity.log_in(user_id, remember=form.remember_me.data)
     return redirect(target or url_for("main.index"))
 
 

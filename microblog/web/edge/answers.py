@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from microblog.web import headers
@@ -19,19 +20,25 @@ _STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
 class Outgoing:
-    """A `send` that puts the security headers on, and remembers whether an answer began."""
+    """A `send` that puts the security headers on, and remembers whether an answer began.
 
-    __slots__ = ("_https", "_image_sources", "_send", "started")
+    `on_start` is called when it begins.
+    """
+
+    __slots__ = ("_https", "_image_sources", "_send", "on_start", "started")
 
     def __init__(self, send: Send, *, https: bool, image_sources: tuple[str, ...]) -> None:
         self._send = send
         self._https = https
         self._image_sources = image_sources
         self.started = False
+        self.on_start: Callable[[], None] | None = None
 
     async def __call__(self, message: Any) -> None:
         if message["type"] in _STARTS:
             self.started = True
+            if self.on_start is not None:
+                self.on_start()
             fields = headers.apply(
                 message.get("headers", ()), https=self._https, image_sources=self._image_sources
             )
@@ -77,10 +84,11 @@ def _answer(scope: Scope, refuse: Refuse, refused: Refused) -> tuple[dict[str, A
     fields = [
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(body)).encode()),
+        *refused.beside,
     ]
     if refused.status in HINTS:
         fields.append(HINTS[refused.status])
-    if scope["http_version"].startswith("1"):
+    if refused.closes and scope["http_version"].startswith("1"):
         # Where one request was bad, the next byte cannot be trusted to begin another.
         fields.append((b"connection", b"close"))
     if scope.get("method") == "HEAD":

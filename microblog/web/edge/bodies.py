@@ -18,6 +18,9 @@ MAX_BUFFERED = 1024 * 1024
 BODY_SECONDS = 30.0
 # For one piece of a large body; how long the whole may take is the framework's setting.
 PIECE_SECONDS = 30.0
+# Bytes in a second, on average, after a first while: less than the worst of lines.
+SLOWEST = 4096
+WHILE_SECONDS = 20.0
 
 
 class Gone(Exception):
@@ -72,6 +75,7 @@ class Counted:
         self._limit = limit
         self._seen = 0
         self._complete = False
+        self._began = asyncio.get_running_loop().time()
 
     async def receive(self) -> Any:
         if self._complete:
@@ -88,7 +92,7 @@ class Counted:
 
     async def _piece(self) -> Any:
         try:
-            async with asyncio.timeout(PIECE_SECONDS):
+            async with asyncio.timeout_at(self._latest()):
                 message = await self._receive()
         except TimeoutError:
             raise _too_slow() from None
@@ -97,6 +101,11 @@ class Counted:
             raise _too_large(self._limit)
         self._complete = not message.get("more_body", False)
         return message
+
+    def _latest(self) -> float:
+        """When the next piece must be there, by the loop's clock."""
+        now = asyncio.get_running_loop().time()
+        return min(now + PIECE_SECONDS, self._began + WHILE_SECONDS + self._seen / SLOWEST)
 
 
 def _too_large(limit: int) -> Refused:

@@ -6,7 +6,8 @@ from typing import Any
 from microblog.web.edge import bodies
 from microblog.web.edge.answers import Outgoing, refuse_http, refuse_websocket
 from microblog.web.edge.asgi import Application, Receive, Scope, Send
-from microblog.web.edge.refused import Refuse, Refused, plain_refusal
+from microblog.web.edge.crowd import Crowd, hold
+from microblog.web.edge.refused import Beside, Refuse, Refused, nothing_beside, plain_refusal
 from microblog.web.edge.rules import allowed_hosts, examine
 
 _SECURE_SCHEMES = {"http": "https", "websocket": "wss"}
@@ -15,8 +16,10 @@ _SECURE_SCHEMES = {"http": "https", "websocket": "wss"}
 class Edge:
     """`app` behind the rules of this package.
 
-    `max_body` is in bytes; `body_limits` gives single paths another limit. `base_url` is the
-    only host that is served, or empty for any. `refuse` draws the refusals and must not block.
+    `max_body` is in bytes; `body_limits` gives single paths another limit, and all paths under a
+    first part, which ends in a slash there. `base_url` is the only host that is served, or empty
+    for any. `refuse` draws the refusals, `beside` gives headers for them; neither must block.
+    `crowd` bounds how many requests the application sees at once; without it nothing does.
     """
 
     def __init__(
@@ -26,16 +29,20 @@ class Edge:
         max_body: int,
         base_url: str = "",
         refuse: Refuse = plain_refusal,
+        beside: Beside = nothing_beside,
         body_limits: Mapping[str, int] | None = None,
         image_sources: tuple[str, ...] = (),
+        crowd: Crowd | None = None,
     ) -> None:
         self._app = app
         self._max_body = max_body
         self._https = base_url.lower().startswith("https://")
         self._hosts = allowed_hosts(base_url)
         self._refuse = refuse
+        self._beside = beside
         self._body_limits = dict(body_limits or {})
         self._image_sources = image_sources
+        self._crowd = crowd or Crowd()
 
     # The framework types its scopes too narrowly for ours: hence Any.
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -63,25 +70,45 @@ class Edge:
 
     async def _http(self, scope: Scope, receive: Receive, out: Outgoing) -> None:
         try:
-            head = examine(scope, self._hosts)
-            limit = self._body_limits.get(scope["path"], self._max_body)
-            bodies.check_declared(head, limit)
-            if head.expects_body and limit > bodies.MAX_BUFFERED:
-                await self._counted(scope, receive, out, limit)
-                return
-            ready = await bodies.buffered(head, receive, limit) if head.expects_body else receive
+            limit, ready = await self._examined(scope, receive)
+            place, ready = await self._crowd.turn(scope, ready, large=limit is not None)
         except Refused as refused:
-            await refuse_http(scope, receive, out, self._refuse, refused)
+            await self._say_no(scope, receive, out, refused)
         except bodies.Gone:
             pass
         else:
-            await self._guarded(scope, ready, out, out)
+            out.on_start = place.give_back
+            try:
+                await self._served(hold(scope, place), ready, out, limit)
+            finally:
+                place.end()
 
-    async def _counted(self, scope: Scope, receive: Receive, out: Outgoing, limit: int) -> None:
+    async def _examined(self, scope: Scope, receive: Receive) -> tuple[int | None, Receive]:
+        """What to receive from; and the limit of a body that is still to come and be counted."""
+        head = examine(scope, self._hosts)
+        limit = self._limit(scope["path"])
+        bodies.check_declared(head, limit)
+        if not head.expects_body:
+            return None, receive
+        if limit > bodies.MAX_BUFFERED:
+            return limit, receive
+        return None, await bodies.buffered(head, receive, limit)
+
+    def _limit(self, path: str) -> int:
+        first = path[: path.find("/", 1) + 1]
+        limits = self._body_limits
+        return limits.get(path) or limits.get(first) or self._max_body
+
+    async def _served(
+        self, scope: Scope, receive: Receive, out: Outgoing, limit: int | None
+    ) -> None:
+        if limit is None:
+            await self._guarded(scope, receive, out, out)
+            return
         counted = bodies.Counted(receive, out, limit)
         await self._guarded(scope, counted.receive, counted.send, out)
         if counted.refused is not None and not out.started:
-            raise counted.refused
+            await self._say_no(scope, receive, out, counted.refused)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, out: Outgoing) -> None:
         """The last resort: a failure that the framework itself lets out."""
@@ -90,5 +117,9 @@ class Edge:
         except Exception:
             if not out.started:
                 failed = Refused(500, "Something went wrong here.", unread=False)
-                await refuse_http(scope, receive, out, self._refuse, failed)
+                await self._say_no(scope, receive, out, failed)
             raise
+
+    async def _say_no(self, scope: Scope, receive: Receive, out: Outgoing, no: Refused) -> None:
+        no.beside = self._beside(scope)
+        await refuse_http(scope, receive, out, self._refuse, no)

@@ -15,6 +15,8 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 # Probes of containers and balancers call by address, whatever the site's name is.
 PROBES = frozenset({b"/livez", b"/readyz"})
+# What somebody pastes into the box of a search is no error: both make a blank of NUL.
+MAY_ASK_ANYTHING = frozenset({b"/search", b"/api/search"})
 
 _KNOWN_METHODS = frozenset(METHODS)
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -107,7 +109,7 @@ def check_target(scope: Scope, hosts: list[bytes]) -> bytes:
     if b"%" in path or not path.isascii() or not scope["path"].isprintable():
         check_path_text(path)
     if b"%" in query or not query.isascii() or b"\0" in query:
-        check_text(query, "The query")
+        check_text(query, "The query", may_hold_nul=path in MAY_ASK_ANYTHING)
     return path
 
 
@@ -137,13 +139,13 @@ def check_path_text(path: bytes) -> None:
         raise Refused(400, "The path contains control characters.")
 
 
-def check_text(raw: bytes, what: str) -> str:
+def check_text(raw: bytes, what: str, *, may_hold_nul: bool = False) -> str:
     """The text behind percent-encoding."""
     try:
         text = unquote_to_bytes(raw).decode()  # Strict: surrogates are refused as well.
     except UnicodeDecodeError:
         raise Refused(400, f"{what} is not valid UTF-8.") from None
-    if "\0" in text:
+    if "\0" in text and not may_hold_nul:
         raise Refused(400, f"{what} contains a NUL character.")
     return text
 

@@ -1,14 +1,16 @@
-"""The follow button, both ways."""
+"""The follow button, both ways; a script that presses it is told in JSON and led nowhere."""
 
+import json
 from typing import Any
 
-from quart import flash, redirect, url_for
+from quart import Response, flash, redirect, url_for
 
 from microblog.domain import follows, users
 from microblog.domain.errors import NotFound, Refusal
 from microblog.i18n import gettext as _
 from microblog.web import access, limiting, scope
 from microblog.web.main.blueprint import bp
+from microblog.web.negotiation import JSON, prefers_json
 from microblog.web.rendering import user_url
 
 
@@ -28,6 +30,11 @@ async def unfollow(username: str) -> Any:
 
 async def _change(verb: Any, username: str, done: str) -> Any:
     await limiting.spend_write(scope.viewer())
+    if prefers_json():
+        user = await users.by_username(scope.session(), username)
+        await verb(scope.session(), scope.viewer(), user)
+        text = json.dumps({"text": done % {"name": user.username}}, ensure_ascii=False)
+        return Response(text, content_type=JSON)
     try:
         user = await users.by_username(scope.session(), username)
     except NotFound as refusal:

@@ -4,11 +4,11 @@ from typing import Any
 
 from quart import flash, redirect, request, url_for
 
-from microblog.domain import timeline, users
+from microblog.domain import tasks, users
 from microblog.domain.errors import Invalid
 from microblog.domain.paging import place
 from microblog.i18n import gettext as _
-from microblog.web import access, limiting, scope
+from microblog.web import access, boxes, identity, limiting, remembering, scope
 from microblog.web.main.blueprint import bp
 from microblog.web.main.forms import ProfileForm
 from microblog.web.rendering import page, pager, user_url
@@ -18,26 +18,26 @@ from microblog.web.rendering import page, pager, user_url
 @access.members
 async def user(username: str) -> Any:
     """Who this is, and what they say."""
-    since = scope.resources().hub.position
-    profile = await users.profile(scope.session(), scope.viewer(), username)
+    profile = await remembering.profile(scope.viewer(), username)
     arguments = request.args
-    part = await timeline.by_author(
-        scope.session(),
+    part = await remembering.by_author(
         profile.id,
         place(arguments.get("before"), arguments.get("after"), arguments.get("page")),
         size=scope.settings().posts.per_page,
     )
     return page(
         "user.html",
+        plain=True,
         user=profile,
         follower_count=profile.follower_count,
         following_count=profile.following_count,
         is_self=profile.id == scope.viewer().id,
         is_following=profile.is_following,
+        is_exporting=boxes.has(tasks.EXPORT_POSTS),
         posts=part.items,
         pager=pager(user_url(profile.username), part),
         live_channels=f"user:{profile.username}",
-        live_since=since,
+        live_since=identity.live_since(),
     )
 
 

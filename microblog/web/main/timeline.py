@@ -2,16 +2,17 @@
 
 from typing import Any
 
+from markupsafe import Markup
 from quart import flash, redirect, request, session, url_for
 
-from microblog.domain import follows, posts, timeline
+from microblog.domain import posts, tongues
 from microblog.domain.errors import Invalid
 from microblog.domain.paging import Place, place
 from microblog.i18n import gettext as _
-from microblog.web import access, limiting, scope
+from microblog.web import access, identity, languages, limiting, remembering, scope
 from microblog.web.main.blueprint import bp
 from microblog.web.main.forms import PostForm
-from microblog.web.rendering import page, pager
+from microblog.web.rendering import chunk, drawn, page, pager
 
 
 @bp.route("/", methods=["GET", "POST"])
@@ -20,27 +21,24 @@ from microblog.web.rendering import page, pager
 async def index() -> Any:
     """What the people whom I follow say; and what I have to say."""
     length = scope.settings().posts.max_length
-    form = PostForm(data={"post": session.pop(access.DRAFT, "")} if access.DRAFT in session else {})
+    form = _draft()
     if request.method == "POST":
         form = await PostForm.received()
         if form.validate() and await _publish(form, length):
             await flash(_("Your post is now live!"))
             return redirect(url_for("main.index"))
-    since = scope.resources().hub.position
-    part = await timeline.home(
-        scope.session(), scope.viewer(), _place(), size=scope.settings().posts.per_page
-    )
+    home = await remembering.home(scope.viewer(), _place(), size=scope.settings().posts.per_page)
     return page(
         "index.html",
-        status=form.status,
+        status=form.status if form else 200,
+        plain=form is None,
         title=_("Home"),
-        form=form.limit(length),
-        posts=part.items,
-        pager=pager(url_for("main.index"), part),
-        follows_nobody=not part.items
-        and await follows.follows_nobody(scope.session(), scope.viewer()),
+        composer=_composer(form),
+        posts=home.part.items,
+        pager=pager(url_for("main.index"), home.part),
+        follows_nobody=home.follows_nobody,
         live_channels="home",
-        live_since=since,
+        live_since=identity.live_since(),
     )
 
 
@@ -48,22 +46,49 @@ async def index() -> Any:
 @access.members
 async def explore() -> Any:
     """What everybody says."""
-    since = scope.resources().hub.position
-    part = await timeline.explore(scope.session(), _place(), size=scope.settings().posts.per_page)
+    part = await remembering.explore(_place(), size=scope.settings().posts.per_page)
     return page(
         "index.html",
+        plain=True,
         title=_("Explore"),
         posts=part.items,
         pager=pager(url_for("main.explore"), part),
         live_channels="explore",
-        live_since=since,
+        live_since=identity.live_since(),
+    )
+
+
+def _draft() -> PostForm | None:
+    """What was left in the box when a login ended, if that was so."""
+    if access.DRAFT not in session:
+        return None
+    return PostForm(data={"post": session.pop(access.DRAFT), "language": _usual_language()})
+
+
+def _usual_language() -> str:
+    return scope.viewer().writes or languages.AUTO
+
+
+def _composer(form: PostForm | None) -> Markup:
+    """The box to write in, with what is in it; an empty one is drawn once."""
+    length = scope.settings().posts.max_length
+    if form is not None:
+        return drawn("_composer.html", form=form.limit(length))
+    usual = _usual_language()
+    return chunk(
+        "_composer.html",
+        (usual, length),
+        lambda: {"form": PostForm(data={"language": usual}).limit(length)},
     )
 
 
 async def _publish(form: PostForm, length: int) -> bool:
+    actor, body, choice = scope.viewer(), form.text("post"), form.text("language")
+    language = await languages.language_of(body, choice)
     try:
-        await limiting.spend_write(scope.viewer())
-        await posts.publish(scope.session(), scope.viewer(), form.text("post"), length=length)
+        await limiting.spend_write(actor)
+        await posts.publish(scope.session(), actor, body, length=length, language=language)
+        await tongues.remember_writing(scope.session(), actor, choice or None)
     except Invalid as refusal:
         form.show(refusal)
         return False

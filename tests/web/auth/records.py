@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, update
 
-from microblog.domain import grants
+from microblog.domain import grants, tasks
 from microblog.live.audience import Reader
-from microblog.models import Grant, Letter, Session, User
+from microblog.models import Grant, Session, Task, User
 from microblog.models.base import Base
 from tests.cast import Browser, Cast, Person
 
@@ -38,12 +38,13 @@ async def change(cast: Cast, person: Person, **columns: Any) -> None:
 async def letters(cast: Cast) -> list[tuple[str, str, str]]:
     """Kind, recipient and language of every letter that is really one, the oldest first."""
     async with cast.resources.database.reading() as session:
-        rows = await session.execute(
-            select(Letter.kind, Letter.recipient, Letter.language)
-            .where(Letter.state != "void")
-            .order_by(Letter.id)
+        told = await session.scalars(
+            select(Task.arguments)
+            .where(Task.name == tasks.SEND_LETTER)
+            .order_by(Task.created_at, Task.id)
         )
-        return [tuple(row) for row in rows]
+        said = ("kind", "recipient", "language")
+        return [tuple(of[name] for name in said) for of in told if of["recipient"]]
 
 
 def all_of(kind: str) -> Select[tuple[Grant]]:
@@ -74,8 +75,12 @@ async def account(cast: Cast, person: Person) -> str:
     """All that a form of the account page might change."""
     async with cast.resources.database.reading() as session:
         found = []
-        for table in (User, Session, Grant, Letter):
-            whose = User.id if table is User else table.user_id
+        for table, whose in (
+            (User, User.id),
+            (Session, Session.user_id),
+            (Grant, Grant.user_id),
+            (Task, Task.subject_id),
+        ):
             columns = [
                 column
                 for column in table.__table__.columns

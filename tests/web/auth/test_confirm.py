@@ -8,6 +8,7 @@ from quart import Quart
 from microblog.domain import accounts, grants, users
 from microblog.web.access import Access
 from tests.cast import HTML, PASSWORD, Browser, Cast
+from tests.test_laws import EXAMPLES
 from tests.web.auth import records
 from tests.web.reading import body, flashes, heading, leads_to, texts
 
@@ -19,8 +20,10 @@ ALLOWED = {
     "auth.change_password",
     "auth.change_address",
     "auth.change_words",
+    "auth.change_reading",
     "auth.end_login",
     "auth.end_all_logins",
+    "auth.revoke_token",
     "auth.delete_account",
 }
 
@@ -230,7 +233,8 @@ async def test_until_confirmed_one_may_read_and_not_write(app: Quart, cast: Cast
         view = app.view_functions[rule.endpoint]
         if "POST" not in (rule.methods or ()) or view.access is not Access.MEMBERS:
             continue
-        known = {"username": "john", "id": post, "post_id": post, "login_id": 1}
+        known = {name: EXAMPLES.get(name, 1) for name in rule.arguments}
+        known |= {"username": "john", "recipient": "john", "post_id": post}
         path = app.url_map.bind("localhost").build(
             rule.endpoint, {name: known[name] for name in rule.arguments}, method="POST"
         )
@@ -240,7 +244,8 @@ async def test_until_confirmed_one_may_read_and_not_write(app: Quart, cast: Cast
         assert response.status_code == 403, path
         page = await body(response)
         assert "Please confirm your e-mail address first" in page
-        assert "kept &lt;words&gt;" in page
+        # A path that takes large files reads no other form.
+        assert "kept &lt;words&gt;" in page or rule.endpoint == "main.import_posts"
         refused.add(rule.endpoint)
     assert {"main.index", "main.follow", "main.unfollow", "main.edit_profile"} <= refused
     assert {"main.edit_post", "main.delete_post"} <= refused

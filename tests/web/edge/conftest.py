@@ -15,7 +15,7 @@ async def start() -> AsyncIterator[StartServer]:
 
     async def begin(**settings: Any) -> Server:
         app = small_app()
-        limits = {"/upload": UPLOAD_LIMIT}
+        limits = {"/upload": UPLOAD_LIMIT, "/upload/unread": UPLOAD_LIMIT}
         settings = {"max_body": LIMIT, "body_limits": limits, **settings}
         app.asgi_app = Edge(app.asgi_app, **settings)  # type: ignore[method-assign]
         server, stop = await serve_app(app)

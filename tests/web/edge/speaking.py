@@ -52,6 +52,10 @@ def small_app() -> Quart:
         app.extensions["calls"].append(request.path)
         return {"bytes": len(await request.get_data())}
 
+    @app.post("/upload/unread")
+    async def unread() -> str:
+        return "no, thanks"
+
     @app.post("/slow")
     async def slow() -> str:
         app.extensions["begun"].set()

@@ -98,3 +98,23 @@ async def test_a_large_body_that_stalls(server: Server, monkeypatch: pytest.Monk
     monkeypatch.setattr(bodies, "PIECE_SECONDS", 0.05)
     answer = await server.send(head("POST /upload", "Content-Length: 100") + b"abc")
     assert_refused(answer, 408)
+
+
+async def test_a_large_body_that_trickles(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T-64: however small the pauses, a place is not held for long."""
+    monkeypatch.setattr(bodies, "WHILE_SECONDS", 0.1)
+    reader, writer = await server.open()
+    writer.write(head("POST /upload", "Content-Length: 100000"))
+    answering = asyncio.create_task(read_answer(reader))
+    while not answering.done():
+        writer.write(b"x")
+        await asyncio.wait({answering}, timeout=0.01)
+    assert_refused(answering.result(), 408)
+
+
+async def test_an_answer_that_does_not_wait_for_a_large_body(server: Server) -> None:
+    """It arrives even where all of a not too large one is sent first."""
+    answer = await server.post(
+        "/upload/unread", "application/octet-stream", b"x" * (UPLOAD_LIMIT - 1)
+    )
+    assert (answer.status, answer.body) == (200, b"no, thanks")

@@ -1,0 +1,1 @@
+"""The live feed with very many readers, bad networks and rude peers."""

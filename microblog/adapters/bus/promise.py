@@ -1,0 +1,23 @@
+"""What every bus promises."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+Wake = Callable[[], None]
+
+
+class Bus(Protocol):
+    """Something that knows when another process has committed."""
+
+    @property
+    def trouble(self) -> str:
+        """Empty while wake-ups come at once; else why not, in words for an operator."""
+
+    async def run(self, wake: Wake) -> None:
+        """Call ``wake`` whenever there may be something new, until cancelled."""
+
+    def tell(self) -> None:
+        """Say that this process has committed, where the database does not say so by itself."""
+
+    async def close(self) -> None:
+        """Let go of what :meth:`tell` keeps open."""

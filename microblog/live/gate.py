@@ -1,0 +1,88 @@
+"""The gate before what is kept: whoever has passed it sees all that was committed before.
+
+It does not wait for the hub, which has more to do with an event than to know that it happened, and
+may be ill: it looks at the end of the log itself, and tells memory what stands there.
+"""
+
+import asyncio
+import logging
+from contextvars import Context
+
+from microblog.adapters.lookout import Blind, Lookout
+from microblog.live import topics
+from microblog.live.kept import Kept
+
+log = logging.getLogger(__name__)
+
+# Of more than these memory forgets all at once.
+_MOST = 500
+
+
+class Gate:
+    """One for each process."""
+
+    def __init__(self, lookout: Lookout, kept: Kept, *, keep_events: int) -> None:
+        """Look with ``lookout`` at a log of which at least the last ``keep_events`` ids stay."""
+        self._lookout = lookout
+        self._kept = kept
+        self._keep_events = keep_events
+        self._next: asyncio.Future[bool] | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    async def pass_through(self) -> bool:
+        """Return when memory knows of every event that was committed before this call.
+
+        False, within seconds, if that cannot be known: then only the database knows.
+        """
+        if self._lookout.is_immediate:
+            return await self._look()
+        # A look that is under way may have missed what was committed since it was sent.
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+            if self._looking is None:
+                # The connection lasts, and must not hold the request in which it was opened.
+                self._looking = asyncio.create_task(self._look_on(), name="gate", context=Context())
+        return await asyncio.shield(self._next)
+
+    async def _look_on(self) -> None:
+        """Look until nobody waits."""
+        try:
+            while self._next is not None:
+                waiting, self._next = self._next, None
+                is_known = False
+                try:
+                    is_known = await self._look()
+                finally:
+                    waiting.set_result(is_known)
+        finally:
+            self._looking = None
+            if self._next is not None:
+                self._next.set_result(False)
+                self._next = None
+
+    async def _look(self) -> bool:
+        position = self._kept.position
+        try:
+            facts = await self._lookout.look(position, _MOST)
+        except Blind:
+            return False
+        except Exception:
+            log.exception("the end of the log could not be looked at")
+            return False
+        if not facts:
+            return True
+        newest = facts[0].id
+        # Of what is so far behind, something may be swept away already.
+        if len(facts) == _MOST or newest - position > self._keep_events:
+            self._kept.forget(newest)
+            return True
+        for fact in reversed(facts):
+            self._kept.tell(fact.id, topics.touched(fact.kind, fact.actor_id, fact.subject_id))
+        return True
+
+    async def close(self) -> None:
+        """End the look that is under way, and let go of the connection."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+        await self._lookout.close()

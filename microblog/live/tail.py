@@ -1,0 +1,110 @@
+"""The end of the event log, followed: each event is read once for this process."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from microblog.database import UNAVAILABLE, Database
+from microblog.domain import events
+from microblog.domain.events import Logged
+from microblog.keeping import Beat
+from microblog.live.telling import Subjects, subjects
+
+log = logging.getLogger(__name__)
+
+_AGAIN_SECONDS = 1.0
+
+# Deals with one event; must not wait.
+Deal = Callable[[Logged, Subjects], None]
+# Called after each portion; whether the portion was a full one, so that more may follow.
+Between = Callable[[bool], Awaitable[None]]
+
+
+class Tail:
+    """Reads on whenever it is woken. ``position`` is the id of the last event dealt with.
+
+    ``portion`` is the number of events that are read at once; it sleeps ``poll_seconds`` at most.
+    """
+
+    def __init__(
+        self, database: Database, *, portion: int, poll_seconds: float, deal: Deal, between: Between
+    ) -> None:
+        self.position = 0
+        self._database = database
+        self._portion = portion
+        self._poll_seconds = poll_seconds
+        self._deal = deal
+        self._between = between
+        self._something = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._stopping = False
+
+    async def newest(self) -> int:
+        """The id of the newest event there is."""
+        async with self._database.reading() as session:
+            return await events.newest(session)
+
+    async def begin(self) -> None:
+        """Stand at the end of the log."""
+        self.position = await self.newest()
+
+    def wake(self) -> None:
+        """There may be something new in the log."""
+        self._something.set()
+
+    def stop(self) -> None:
+        """Have :meth:`run` end after what it is doing."""
+        self._stopping = True
+        self.wake()
+
+    async def reach(self, position: int) -> None:
+        """Wait until everything up to ``position`` has been dealt with, and hurry it."""
+        if self.position < position:
+            self.wake()
+            await self.pass_by(position)
+
+    async def pass_by(self, position: int) -> None:
+        """Wait until that position has been dealt with, woken by whoever wakes."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.position >= position)
+
+    async def run(self, beat: Beat) -> None:
+        """Follow the log until :meth:`stop`; beat with every turn."""
+        while not self._stopping:
+            beat()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._poll_seconds):
+                    await self._something.wait()
+            self._something.clear()
+            try:
+                while await self._read_on():
+                    pass
+            except UNAVAILABLE as error:
+                log.warning("the event log cannot be read, trying again: %s", error)
+                await self._try_again()
+            except Exception:
+                log.exception("the hub stumbled after event %d", self.position)
+                await self._try_again()
+
+    async def _try_again(self) -> None:
+        await asyncio.sleep(_AGAIN_SECONDS)
+        self.wake()
+
+    async def _read_on(self) -> bool:
+        async with self._database.reading() as session:
+            batch = await events.after(session, self.position, limit=self._portion)
+            seen = await subjects(session, batch)
+        for event in batch:
+            self.position = event.id
+            try:
+                self._deal(event, seen)
+            except Exception:
+                # An event that breaks the hub must not keep the next ones from anybody.
+                log.exception("event %d could not be told", event.id)
+        if batch:
+            async with self._moved:
+                self._moved.notify_all()
+        full = len(batch) == self._portion
+        await self._between(full)
+        return full

@@ -1,0 +1,163 @@
+"""The language of a post: right or unknown, hardly ever wrong; and nobody waits for it."""
+
+import asyncio
+import time
+import tomllib
+from collections.abc import AsyncIterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from microblog.adapters import language
+from microblog.adapters.language import KNOWN, Detector, Score
+from microblog.i18n import autonym, base
+
+POSTS: dict[str, list[str]] = tomllib.loads(
+    Path(__file__).with_name("short_posts.toml").read_text("utf-8")
+)
+SPEAKING = {code: posts for code, posts in POSTS.items() if code}
+
+
+@pytest.fixture
+async def detector() -> AsyncIterator[Detector]:
+    detector = Detector()
+    await detector.open()
+    yield detector
+    detector.close()
+
+
+async def measured(detector: Detector, leaning: tuple[str, ...] = ()) -> tuple[float, float]:
+    """Which shares of the table get a wrong language, and none."""
+    answers = [
+        (code, await detector.detect(post, leaning=leaning))
+        for code, posts in SPEAKING.items()
+        for post in posts
+    ]
+    wrong = sum(1 for code, answer in answers if answer and answer != code)
+    unknown = sum(1 for _, answer in answers if not answer)
+    return wrong / len(answers), unknown / len(answers)
+
+
+async def test_short_posts(detector: Detector) -> None:
+    """LANG-01: at least 200 posts in 12 languages; under 2 % wrong."""
+    assert len(SPEAKING) >= 12
+    assert sum(map(len, SPEAKING.values())) >= 200
+    wrong, unknown = await measured(detector)
+    print(f"wrong {wrong:.1%}, unknown {unknown:.1%}")
+    assert wrong < 0.005
+    assert unknown < 0.06
+
+
+async def test_what_a_writer_is_known_by_weighs_in(detector: Detector) -> None:
+    """It settles close calls, and does not make a language of what is none."""
+    close = "C'est trop bon"
+    assert await detector.detect(close) == ""
+    assert await detector.detect(close, leaning=("en", "fr_CA")) == "fr"
+    for code in SPEAKING:
+        wrong, _ = await measured(detector, (code,))
+        assert wrong < 0.01, code
+        for post in POSTS[""]:
+            assert await detector.detect(post, leaning=(code,)) == "", (post, code)
+
+
+async def test_what_has_no_language(detector: Detector) -> None:
+    """LANG-02: empty is unknown."""
+    for post in POSTS[""]:
+        assert await detector.detect(post) == "", post
+
+
+async def test_links_mentions_and_signs_have_no_say(detector: Detector) -> None:
+    for post in POSTS["de"]:
+        foreign = f"@the_weather {post} https://example.org/this/is/all/english #thoughts 🙂 2026"
+        assert await detector.detect(foreign) in ("de", "")
+    mixed = f"{POSTS['de'][0]} https://example.org/les/petits/chats"
+    assert await detector.detect(mixed) == "de"
+
+
+async def test_a_long_answer_is_none() -> None:
+    """LANG-03: a code of more than 5 characters."""
+    for code, stored in (("pt-BR", "pt-BR"), ("zh-Hant", "")):
+        detector = Detector(lambda _, code=code: {code: 0.0, "en": -100.0})  # type: ignore[misc]
+        assert await detector.detect("whatever") == stored
+        detector.close()
+
+
+async def test_a_slow_detector_stops_nobody() -> None:
+    """LANG-05: the loop goes on, and a post does not wait for ever."""
+
+    def slow(words: str) -> dict[str, float]:
+        time.sleep(2.5)
+        return {"en": 0.0, "es": -100.0}
+
+    detector = Detector(slow)
+    detecting = asyncio.create_task(detector.detect("a post"))
+    longest = 0.0
+    while not detecting.done():
+        began = time.perf_counter()
+        await asyncio.sleep(0.005)
+        longest = max(longest, time.perf_counter() - began)
+    assert await detecting == ""
+    assert longest < 0.5
+    detector.close()
+
+
+def slowly_loaded(seconds: float) -> Detector:
+    @cache
+    def load() -> Score:
+        time.sleep(seconds)
+        return lambda words: {"en": 0.0, "es": -100.0}
+
+    return Detector(load=load)
+
+
+async def test_a_slow_start_is_no_slow_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first posts wait for the model; their patience begins when it is there."""
+    monkeypatch.setattr(language, "_PATIENCE", 0.5)
+    detector = slowly_loaded(1.0)
+    opening = asyncio.create_task(detector.open())
+    assert await detector.detect("a post") == "en"
+    assert opening.done()
+    detector.close()
+
+
+async def test_a_start_does_not_wait_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(language, "LOADING_SECONDS", 0.2)
+    detector = slowly_loaded(1.0)
+    began = time.perf_counter()
+    await detector.open()
+    assert time.perf_counter() - began < 0.9
+    assert "the model of languages takes more than 0.2 s to load" in caplog.text
+    detector.close()
+
+
+async def test_a_model_that_cannot_be_loaded(caplog: pytest.LogCaptureFixture) -> None:
+    def load() -> Score:
+        raise FileNotFoundError
+
+    detector = Detector(load=load)
+    await detector.open()
+    assert await detector.detect("a post") == ""
+    assert "the language of a text was not detected: FileNotFoundError" in caplog.text
+    detector.close()
+
+
+async def test_a_broken_detector_is_no_broken_post() -> None:
+    def broken(words: str) -> dict[str, float]:
+        raise MemoryError
+
+    detector = Detector(broken)
+    assert await detector.detect("a post") == ""
+    detector.close()
+
+
+def test_regions_are_one_language() -> None:
+    assert base("pt_BR") == base("pt-PT") == base("PT") == "pt"
+    assert base("nb") == base("nn-NO") == "no"
+    assert {base(code) for code in KNOWN} == set(KNOWN)
+
+
+def test_languages_have_the_names_that_they_give_themselves() -> None:
+    assert {code: autonym(code) for code in KNOWN} == KNOWN
