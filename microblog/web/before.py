@@ -28,4 +28,5 @@ class Before:
 
 
 def _known() -> dict[str, object]:
-    return vars(g._get_current_object())  # noqa: SLF001 - documented so
+    known: dict[str, object] = vars(g._get_current_object())  # noqa: SLF001 - documented so
+    return known
