@@ -3,8 +3,9 @@
 #   make test     the whole test suite           (ARGS="-k name" narrows it)
 #   make check    format, lint, types, import contracts, wheel
 #   make fuzz     odd requests to the API, 20,000 on each database     (ARGS="--cases 500")
-#   make bench    measurements           (bench-live: sockets; bench-faults: what breaks, and recovers;
-#                 ARGS="--quick", ARGS="--only NAME")
+#   make bench    goals and figures      (bench-growth: home at 1,000 to 1,000,000 posts, drawn;
+#                 bench-live: sockets; bench-faults: what breaks, and recovers;
+#                 ARGS="--quick", ARGS="--only NAME", for bench also ARGS="--parts pages posts")
 # PYTHON=/path/to/python chooses the interpreter, VENV=folder another environment.
 
 VENV ?= .venv
@@ -20,7 +21,7 @@ CANDIDATES := python3.13 python3.12 python3.11 python3.14 python3 python
 first_that_can = $(shell for python in $(CANDIDATES); do \
 	if "$$python" -c '$(1)' >/dev/null 2>&1; then echo "$$python"; break; fi; done)
 
-.PHONY: run test check fuzz bench bench-live bench-faults lock clean
+.PHONY: run test check fuzz bench bench-growth bench-live bench-faults lock clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -43,6 +44,9 @@ fuzz: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-growth: $(READY)
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
 bench-live: $(READY)
 	@$(BIN)/python -m benchmarks.live $(ARGS)

@@ -8,6 +8,7 @@ from typing import cast
 
 HOST = "127.0.0.1"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_LAST = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _WARM_SECONDS = 0.2
 
 
@@ -134,11 +135,13 @@ async def load(
 
 
 class Line:
-    """One connection for one request after the other."""
+    """One request after the other, on a new connection wherever the server has ended the last."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._server = int(writer.get_extra_info("peername")[1])
+        self._ended = False
 
     @classmethod
     async def opened(cls, port: int) -> "Line":
@@ -156,10 +159,18 @@ class Line:
 
     async def answer(self, request: bytes) -> tuple[bytes, bytes]:
         """The answer's head, and its body."""
+        if self._ended:
+            await self._reopen()
         self._writer.write(request)
         start = await self._reader.readuntil(b"\r\n\r\n")
+        # A server ends a connection after so many requests, and says so in the last answer.
+        self._ended = _LAST.search(start) is not None
         length = _LENGTH.search(start)
         return start, await self._reader.readexactly(int(length[1])) if length else b""
+
+    async def _reopen(self) -> None:
+        self.close()
+        self._reader, self._writer = await asyncio.open_connection(HOST, self._server)
 
     def close(self) -> None:
         self._writer.transport.abort()

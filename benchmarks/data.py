@@ -1,6 +1,7 @@
 """What is in the measured database: the town of `demo fill`, and the readers that are measured.
 
-All of it comes from seeds, so that two databases of the same size hold the same.
+All of it comes from seeds, so that two databases of the same size hold the same; in a city even the
+newest posts are the same whatever its size (:mod:`benchmarks.growing`).
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -31,20 +32,36 @@ SECRET = "a secret of the measurements, worth nothing"
 PASSWORD = "a password of the measurements, worth nothing"
 
 
+# A city's history is written once, with so many posts; other amounts are made of it.
+_CITY, _HISTORY = 10_000, 100_000
+# Half of those whom somebody follows are among the authors of so many newest posts, so that a home
+# page is full whatever the amount.
+_LATELY = 1_000
+
+
 @dataclass(frozen=True)
 class Size:
     """How much there is. The readers of the home page follow some, silent ones, or many."""
 
-    people: int = 1_000
-    posts: int = 100_000
-    sockets: int = 200
+    people: int = 10_000
+    posts: int = 1_000_000
+    sockets: int = 1_000
     some: int = 100
-    many: int = 500
+    many: int = 5_000
+    silent: int = 3
     logins: int = 50
 
     @property
     def name(self) -> str:
-        return f"{self.people}_{self.posts}_{self.sockets}_{migrations.newest()}"
+        kept = f"{self.people}_{self.posts}_{self.sockets}_{self.some}_{self.many}_{self.silent}"
+        return f"{kept}_{migrations.newest()}"
+
+    @property
+    def origin(self) -> "Size | None":
+        """The size that this one is made of; a small town writes all of its posts itself."""
+        if self.people < _CITY or self.posts == _HISTORY:
+            return None
+        return replace(self, posts=_HISTORY)
 
 
 # Usernames: who reads the pages, and who writes to the sockets.
@@ -63,7 +80,7 @@ def guests(size: Size) -> list[str]:
 
 def silent(size: Size) -> list[str]:
     """Some who never wrote a word: the longest way for a query that looks for the newest."""
-    return listeners(size)[: size.some]
+    return listeners(size)[: size.silent]
 
 
 def environment(url: str, folder: str) -> dict[str, str]:
@@ -92,10 +109,12 @@ async def _add_readers(database: Database, size: Size) -> None:
     try:
         async with database.begin() as session:
             town = (await session.scalars(select(User.id).order_by(User.id))).all()
+            newest = select(Post.user_id).order_by(Post.id.desc()).limit(_LATELY)
+            busy = sorted(set((await session.scalars(newest)).all()))
             await session.execute(insert(User), [_person(name) for name in names])
             found = await session.execute(select(User.username, User.id))
             await session.execute(
-                insert(Follow), list(_follows(dict(found.tuples().all()), town, size))
+                insert(Follow), list(_follows(dict(found.tuples().all()), town, busy, size))
             )
     finally:
         await database.close()
@@ -106,10 +125,14 @@ def _person(name: str) -> dict[str, Any]:
     return {"username": name, "username_key": name, "email": address, "email_key": address}
 
 
-def _follows(ids: Mapping[str, int], town: Sequence[int], size: Size) -> Iterator[dict[str, int]]:
+def _follows(
+    ids: Mapping[str, int], town: Sequence[int], busy: Sequence[int], size: Size
+) -> Iterator[dict[str, int]]:
     chance = random.Random(1)
+    lately = chance.sample(busy, min(size.some // 2, len(busy)))
+    others = chance.sample(sorted(set(town) - set(lately)), size.some - len(lately))
     circles: dict[str, Sequence[int]] = {
-        READER: chance.sample(town, size.some),
+        READER: [*lately, *others],
         KEEN: chance.sample(town, size.many),
         QUIET: [ids[name] for name in silent(size)],
         **{name: [ids[AUTHOR]] for name in listeners(size)},
@@ -141,6 +164,17 @@ async def busiest(url: str, folder: str) -> str:
         async with database.reading() as session:
             found = await session.scalar(query.order_by(func.count().desc(), User.id).limit(1))
             return str(found)
+    finally:
+        await database.close()
+
+
+async def newest(url: str, folder: str) -> int:
+    """The id of the newest post."""
+    settings = load(NO_FILE, environment(url, folder))
+    database = Database(settings.database_url, settings.database)
+    try:
+        async with database.reading() as session:
+            return await session.scalar(select(func.max(Post.id))) or 0
     finally:
         await database.close()
 

@@ -8,21 +8,26 @@ if anything was lost, doubled, refused, or found damaged. A database that is nam
 
 import argparse
 import asyncio
+import random
 import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from argon2 import PasswordHasher
 
+from benchmarks.lag import spread
 from microblog.settings import NO_FILE, load
 from tests.processes.serving import PASSWORD, Server, people, run
 from tests.processes.writing import Writers, written
 
 WRITERS = [f"writer{number}" for number in range(8)]
 WORKERS = 2
+# Seconds of writing.
+_BETWEEN_KILLS = 0.3, 1.5
 
 
 class Trial:
@@ -38,6 +43,7 @@ class Trial:
         }
         self.acknowledged: list[str] = []
         self.statuses: Counter[int] = Counter()
+        self.damaged = 0
         self.logs = ""
 
     def serve(self) -> Server:
@@ -64,21 +70,34 @@ class Trial:
         self.logs += server.log
         return len(writers.acknowledged) / took
 
-    async def write_until_killed(self, number: int) -> tuple[int, float]:
-        """How many posts were acknowledged, and the seconds until it served again."""
+    async def be_killed(self, times: int) -> AsyncIterator[tuple[int, float]]:
+        """Each time how many posts were acknowledged, and the seconds until it served again.
+
+        Who writes stays logged in over all of it.
+        """
+        chance = random.Random(1)
         server = await asyncio.to_thread(self.serve)
-        async with Writers.at(server, WRITERS, f"kill {number} ") as writers:
-            writing = asyncio.create_task(writers.write())
-            await asyncio.wait_for(writers.reach(50 + 13 * (number % 20)), 60)
+        try:
+            async with Writers.at(server, WRITERS) as everybody:
+                for number in range(times):
+                    writers = Writers(everybody.members, line=f"kill {number} ")
+                    writing = asyncio.create_task(writers.write())
+                    await asyncio.wait_for(writers.reach(1), 60)
+                    await asyncio.sleep(chance.uniform(*_BETWEEN_KILLS))
+                    await asyncio.to_thread(server.kill)
+                    await writing
+                    self._keep(writers)
+                    began = time.monotonic()
+                    server = await asyncio.to_thread(self.serve)
+                    took = time.monotonic() - began
+                    self.damaged += self._damage()
+                    for member in everybody.members:
+                        member.server, member.client.base_url = server, server.url
+                    yield len(writers.acknowledged), took
+            await asyncio.to_thread(server.stop)
+        finally:
             await asyncio.to_thread(server.kill)
-            await writing
-        self._keep(writers)
-        began = time.monotonic()
-        again = await asyncio.to_thread(self.serve)
-        took = time.monotonic() - began
-        await asyncio.to_thread(again.stop)
         self.logs += server.log
-        return len(writers.acknowledged), took
 
     def _keep(self, writers: Writers) -> None:
         self.acknowledged += writers.acknowledged
@@ -93,7 +112,7 @@ class Trial:
             "other refusals": sum(n for code, n in self.statuses.items() if 400 <= code < 500),
             '"database is locked" in the log': self.logs.count("database is locked"),
             "tracebacks in the log": self.logs.count("Traceback"),
-            "damage found by integrity_check": self._damage(),
+            "damage found by integrity_check": self.damaged + self._damage(),
         }
 
     def _damage(self) -> int:
@@ -114,9 +133,13 @@ async def measure(seconds: float, kills: int, database_url: str) -> bool:
         rate = await trial.write_for(seconds)
         print(f"{kind}: {len(WRITERS)} writers, {WORKERS} processes, {seconds:.0f} s")
         print(f"  acknowledged: {len(trial.acknowledged)} posts, {rate:.0f} a second")
-        for number in range(kills):
-            posts, took = await trial.write_until_killed(number)
-            print(f"  kill -9 no. {number + 1} after {posts} posts; serving again in {took:.1f} s")
+        posts, took = [], []
+        async for number, seconds_away in trial.be_killed(kills):
+            posts.append(number)
+            took.append(seconds_away)
+        few, many = min(posts, default=0), max(posts, default=0)
+        print(f"  {kills} times kill -9, after {few} to {many} posts", end="")
+        print(f"; serving again: {spread(took)}")
         faults = await trial.faults()
         print(f"  acknowledged in all: {len(trial.acknowledged)} posts")
         for name, number in faults.items():

@@ -19,15 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from benchmarks import client, data, stores
 from benchmarks.client import Line
 from benchmarks.data import Size
 from benchmarks.logins import Readers
 from benchmarks.report import percentile
 from benchmarks.servers import serving
-from benchmarks.sockets import Arrivals, Listening, open_all
+from benchmarks.sockets import Arrivals, Listening, open_all, servers_on
 from microblog.serving.process import fast_loop
 
 GOAL_KIB = 30.0
@@ -75,7 +73,7 @@ class Site:
         self.port = port
         self._reader = cookies[data.READER]
         self._cookies = [cookies[name] for name in data.listeners(_SIZE)]
-        self._process = _server(port)
+        (self._process,) = servers_on(port)
 
     @property
     def memory(self) -> int:
@@ -106,13 +104,6 @@ class Site:
             for line in lines:
                 line.close()
         return Beside(readers.between(began, ended), lag, work / (ended - began))
-
-
-def _server(port: int) -> psutil.Process:
-    for child in psutil.Process().children(recursive=True):
-        if any(c.laddr.port == port for c in child.net_connections() if c.status == "LISTEN"):
-            return child
-    raise RuntimeError(f"nobody listens on port {port}")
 
 
 async def _watch(lag: list[float]) -> None:

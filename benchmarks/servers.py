@@ -9,6 +9,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
 _BEGIN_SECONDS = 60
+_END_SECONDS = 20
 
 
 @asynccontextmanager
@@ -27,9 +28,7 @@ async def serving(which: str, environment: Mapping[str, str]) -> AsyncIterator[i
             raise RuntimeError(f"the server ({which}) did not start")
         yield int(line)
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+        await _end(process)
 
 
 @asynccontextmanager
@@ -57,6 +56,16 @@ async def doomed(
     finally:
         if process.returncode is None:
             await kill()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _END_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def _neutral() -> dict[str, str]:

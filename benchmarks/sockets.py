@@ -1,26 +1,45 @@
 """Open sockets that only note when something arrives, and the way of a post to all of them."""
 
 import asyncio
+import resource
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
+
+import psutil
 
 from benchmarks import client, forms
 
 _PATIENCE_SECONDS = 60
 _AT_ONCE = 32
 _TEXT, _CLOSE, _PING = 1, 8, 9
+_WHOLE_TEXT = 0x81
 
 
 @dataclass
 class Journeys:
-    """Seconds from the sending of a post: to its last reader, to each reader, to its answer."""
+    """Seconds from the sending of a post: to its last reader, to each reader, to its answer.
+
+    ``server`` and ``client`` are the seconds of a processor that all of it took them.
+    """
 
     last: list[float] = field(default_factory=list)
     each: list[float] = field(default_factory=list)
     answer: list[float] = field(default_factory=list)
+    server: float = 0.0
+    client: float = 0.0
+
+    def __add__(self, more: "Journeys") -> "Journeys":
+        return Journeys(
+            self.last + more.last,
+            self.each + more.each,
+            self.answer + more.answer,
+            self.server + more.server,
+            self.client + more.client,
+        )
 
 
 class Arrivals:
@@ -70,6 +89,13 @@ class Listening(asyncio.Protocol):
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
+        # Nearly always one whole text frame of usual length, of which nothing is kept.
+        if self._open and not self._buffer and len(data) > 4 and data[0] == _WHOLE_TEXT:
+            start = 4 if data[1] == 126 else 2
+            size = data[2] << 8 | data[3] if start == 4 else data[1]
+            if len(data) == start + size:
+                self._take(_TEXT, data[start:])
+                return
         self._buffer += data
         if not self._open and not self._begin():
             return
@@ -125,24 +151,66 @@ async def open_all(port: int, cookies: Sequence[str], arrivals: Arrivals) -> lis
     return await asyncio.gather(*map(one, range(len(cookies)), cookies))
 
 
-async def journeys(
-    port: int, author_cookie: str, cookies: Sequence[str], *, posts: int, pause: float = 0.05
-) -> Journeys:
-    """Open a socket for each cookie, then publish one post after the other and follow each."""
+class Crowd:
+    """Open sockets, and somebody whom all of them hear."""
+
+    def __init__(self, port: int, arrivals: Arrivals, form: "_Form") -> None:
+        self._arrivals = arrivals
+        self._form = form
+        self._servers = servers_on(port)
+
+    async def follow(self, posts: int, pause: float) -> Journeys:
+        """Publish one post after the other, and follow each to the last socket."""
+        result = Journeys()
+        await _travel(self._form, self._arrivals, "The first one warms up.", Journeys())
+        server, mine = used(self._servers), _used_here()
+        for number in range(posts):
+            await asyncio.sleep(pause)
+            text = f"On its way: number {number} of {posts}."
+            await _travel(self._form, self._arrivals, text, result)
+        result.server, result.client = used(self._servers) - server, _used_here() - mine
+        return result
+
+
+@asynccontextmanager
+async def gathered(port: int, author_cookie: str, cookies: Sequence[str]) -> AsyncIterator[Crowd]:
+    """A socket for each cookie."""
     arrivals = Arrivals(len(cookies))
     listening = await open_all(port, cookies, arrivals)
     form = await _Form.opened(port, author_cookie)
     try:
-        result = Journeys()
-        await _travel(form, arrivals, "The first one warms up.", Journeys())
-        for number in range(posts):
-            await asyncio.sleep(pause)
-            await _travel(form, arrivals, f"On its way: number {number} of {posts}.", result)
-        return result
+        yield Crowd(port, arrivals, form)
     finally:
         form.line.close()
         for each in listening:
             each.transport.abort()
+
+
+async def journeys(
+    port: int, author_cookie: str, cookies: Sequence[str], *, posts: int, pause: float = 0.05
+) -> Journeys:
+    """Open a socket for each cookie, then publish one post after the other and follow each."""
+    async with gathered(port, author_cookie, cookies) as crowd:
+        return await crowd.follow(posts, pause)
+
+
+def servers_on(port: int) -> list[psutil.Process]:
+    """The processes that we have started and that listen there."""
+    return [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if any(c.laddr.port == port for c in child.net_connections() if c.status == "LISTEN")
+    ]
+
+
+def used(processes: Sequence[psutil.Process]) -> float:
+    """Seconds of a processor that they have used so far."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def _used_here() -> float:
+    mine = resource.getrusage(resource.RUSAGE_SELF)
+    return mine.ru_utime + mine.ru_stime
 
 
 def handshake(cookie: str, query: str = "channels=home", *lines: str) -> bytes:

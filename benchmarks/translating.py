@@ -1,8 +1,9 @@
 """Pages while many people want a translation, and the translation service says nothing at all.
 
-A few people read, with a moment between two pages, first for some seconds while nothing else goes
-on, then while a crowd waits for a service that takes connections and never answers. Apart from that
-stands what it costs that the whole crowd comes, and is sent away, in the same moment.
+A few people read, with a moment between two pages: while nothing else goes on, while a crowd waits
+for a service that takes connections and never answers, and when the crowd is gone again; all that
+several times, so that what the machine does meanwhile falls on both alike. Apart from that stands
+what it costs that the whole crowd comes, and is sent away, in the same moment.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ _COMING_SECONDS = 1.5
 
 @dataclass
 class Translating:
-    """Seconds of each page before, while all wait, and while they come or go; and of each
+    """Seconds of each page without them, while all wait, and while they come or go; and of each
     translation that did not come.
     """
 
@@ -37,7 +38,9 @@ class Translating:
     waited: list[float] = field(default_factory=list)
 
 
-async def translating(url: str, folder: str, cookie: str, *, idle_seconds: float) -> Translating:
+async def translating(
+    url: str, folder: str, cookie: str, *, idle_seconds: float, turns: int
+) -> Translating:
     """Have the crowd ask for a post each, while others read."""
     found = Translating()
     async with _silence() as address:
@@ -48,12 +51,14 @@ async def translating(url: str, folder: str, cookie: str, *, idle_seconds: float
             # All come in the same moment: they are to wait in line, not to be sent away there.
             "MICROBLOG_SERVER_WAITING_SECONDS": "30",
         }
-        async with serving("site", environ) as port:
-            await _measure(port, cookie, idle_seconds, found)
+        for _ in range(turns):
+            # In a new process: one that has met the silence asks nobody for a while.
+            async with serving("site", environ) as port:
+                await _turn(port, cookie, idle_seconds, found)
     return found
 
 
-async def _measure(port: int, cookie: str, idle_seconds: float, found: Translating) -> None:
+async def _turn(port: int, cookie: str, idle_seconds: float, found: Translating) -> None:
     pages = [client.head("GET", path, f"Cookie: {cookie}") for path in ("/", "/explore")]
     readers = Readers(pages, pause=_LOOKING_SECONDS)
     lines = [await Line.opened(port) for _ in range(READERS)]
@@ -71,11 +76,15 @@ async def _measure(port: int, cookie: str, idle_seconds: float, found: Translati
             asking = (_asked(line, wish) for line, wish in zip(crowd, wishes, strict=True))
             found.waited += await asyncio.gather(*asking)
             ended = time.perf_counter()
+            await asyncio.sleep(_WARM_SECONDS)
+            calm = time.perf_counter()
+            await asyncio.sleep(idle_seconds)
+            over = time.perf_counter()
             readers.stop()
     finally:
         for line in (*lines, *crowd):
             line.close()
-    found.before += readers.between(quiet, began)
+    found.before += readers.between(quiet, began) + readers.between(calm, over)
     waiting, told = began + _COMING_SECONDS, began + min(found.waited)
     found.during += readers.between(waiting, told)
     found.crowded += readers.between(began, waiting) + readers.between(told, ended)

@@ -19,6 +19,7 @@ from microblog.web import (
     access,
     api,
     auth,
+    edge,
     edge_refusals,
     health,
     identity,
@@ -31,7 +32,6 @@ from microblog.web import (
     scope,
     uploads,
 )
-from microblog.web.edge import Crowd, Edge
 from microblog.web.headers import GRAVATAR
 from microblog.web.static import StaticFiles
 from microblog.web.thrift import Application
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     large = {_IMPORT: settings.archives.import_bytes + _FORM_AROUND}
     uploads.install(app, large, built.uploads)
     gravatar = settings.avatars.provider == "gravatar"
-    app.asgi_app = Edge(  # type: ignore[method-assign]  # the documented way
+    app.extensions[edge.EXTENSION] = entrance = edge.Edge(
         app.asgi_app,
         max_body=settings.server.max_body,
         base_url=settings.server.base_url,
@@ -73,12 +73,13 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         # What programs send is short: no file, and a page of text at the most.
         body_limits={**large, "/api/": settings.server.max_body // 2},
         image_sources=(GRAVATAR,) if gravatar else (),
-        crowd=Crowd(
+        crowd=edge.Crowd(
             settings.server.requests_in_work,
             settings.server.requests_waiting,
             settings.server.waiting_seconds,
         ),
     )
+    app.asgi_app = entrance  # type: ignore[method-assign]  # the documented way
     return app
 
 
@@ -97,7 +98,7 @@ def _configure(app: Quart, settings: Settings, secret_key: str) -> None:
 
 
 def _add_routes(app: Quart) -> None:
-    static = StaticFiles(_PACKAGE / "static")
+    static = StaticFiles(_PACKAGE / "static", joined=["js/site.js"])
     for room in (auth, main, live, health, api):
         app.register_blueprint(room.bp)
     app.add_url_rule("/static/<path:filename>", "static", access.machines(_served(static)))

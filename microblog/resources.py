@@ -40,6 +40,8 @@ from microblog.settings import Settings
 log = logging.getLogger(__name__)
 
 _GOODBYE_SECONDS = 2.0
+# What nobody needs yet does not delay the first pages.
+_FIRST_PAGES_SECONDS = 1.0
 
 Touch = Callable[[AsyncSession, Actor], Awaitable[None]]
 
@@ -93,7 +95,7 @@ class Resources:
         if listening:
             self.simultaneous.start()
             await self.hub.start()
-            self.detector.begin()
+            self.detector.begin_after(_FIRST_PAGES_SECONDS)
 
     async def begin_shutdown(self, spread: float = 0.0) -> None:
         """Say goodbye to every socket and give jobs back; return within seconds.
@@ -182,8 +184,9 @@ def build(settings: Settings, render: Render) -> Resources:
         bus.build(database.url, sqlite_poll_seconds=settings.live.sqlite_poll_seconds, redis=link)
     )
     database.tell_others(bell.tell)
-    hub = Hub(database, bell, settings.live, render)
-    http = outgoing.build()
+    memory = Memory(database, lookout.build(database.url))
+    hub = Hub(database, bell, settings.live, render, memory)
+    http = outgoing.build(needed=settings.translator.kind != "off")
     service = translator.build(settings.translator, http)
     interpreter = Interpreter(database, service, budget=settings.translator.budget)
     simultaneous = Simultaneous(database, interpreter)
@@ -195,7 +198,7 @@ def build(settings: Settings, render: Render) -> Resources:
         bell=bell,
         tally=tally.build(database, link),
         hub=hub,
-        memory=Memory(database, lookout.build(database.url), keep_events=settings.live.keep_events),
+        memory=memory,
         roundtrip=Roundtrip(database, bell, hub),
         services={"hub": hub.following},
         hasher=Hasher(settings.accounts.hash_workers),

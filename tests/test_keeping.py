@@ -106,6 +106,50 @@ async def test_who_does_not_beat_is_not_well(
     assert service.health == "ok"
 
 
+async def test_one_that_hangs_is_ended_and_begins_again(
+    work: Work, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.01)
+    service = Service("thing", work.run, patience=0.2)
+    service.start()
+    await until(lambda: work.begun == 2)
+    assert "the thing gives no sign of life; ending it" in caplog.messages
+    assert caplog.records[-1].args[:2] == ("thing", "no sign of life")
+    await service.stop()
+
+
+async def test_one_that_hangs_while_it_is_ended_is_ended_again() -> None:
+    begun = []
+
+    async def stubborn(_beat: Beat) -> None:
+        begun.append(None)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(60)  # as a connection that cannot be closed
+
+    service = Service("thing", stubborn, patience=0.2)
+    service.start()
+    await until(lambda: len(begun) == 2)
+    stopping = asyncio.create_task(service.stop())
+    while not stopping.done():
+        service._task.cancel()
+        await asyncio.sleep(0.01)
+
+
+async def test_one_that_beats_is_let_be(service: Service, work: Work) -> None:
+    """As many looks as a hanging one would get, and more; each finds a beat."""
+    service.start()
+    await until(lambda: work.begun == 1)
+    for _ in range(3 * keeping.LOOKS):
+        service._look()
+        work.beat()
+    assert not work.task.cancelling()
+    for _ in range(keeping.LOOKS + 1):
+        service._look()
+    assert work.task.cancelling()
+
+
 async def test_what_is_stopped_stays_stopped(
     service: Service, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:

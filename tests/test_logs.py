@@ -499,6 +499,17 @@ class TestSlow:
             await session.execute(text("SELECT 1"))
         assert "slow query" not in caplog.text
 
+    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+    async def test_waiting_for_another_writer_is_no_query(
+        self, database: Database, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        logs.watch_queries(database._writer, 1e-9)
+        async with database.begin() as session:
+            await session.execute(text("SELECT 1"))
+        lines = [r.getMessage() for r in caplog.records]
+        assert re.fullmatch(r"waited \d+ ms for the write lock", lines[0])
+        assert not any("BEGIN" in line for line in lines)
+
     async def test_blocked_loop(self, caplog: pytest.LogCaptureFixture) -> None:
         watching = asyncio.create_task(logs.watch_loop(every=0.01, blocked=0.1))
         await asyncio.sleep(0.02)

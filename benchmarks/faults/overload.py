@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle
 
+import psutil
+
 from benchmarks import client, town
-from benchmarks.lag import Lag, spread
-from benchmarks.openly import Crowd, Sender
+from benchmarks.lag import spread
+from benchmarks.openly import Crowd, send
 from benchmarks.report import percentile
 from benchmarks.scenarios import Verdict
 from benchmarks.town import Town
@@ -25,7 +27,7 @@ _PATIENCE_SECONDS = 60
 
 def scenario(quick: bool) -> Verdict:
     looking = 1.0 if quick else 5.0
-    steps = {3.0: 2.0} if quick else {1.5: 10.0, 2.0: 10.0, 3.0: 60.0}
+    steps = {3.0: 2.0} if quick else {1.5: 5.0, 3.0: 60.0}
     with town.on_sqlite() as site:
         return town.run(_measure(site, looking, steps), seconds=300 + sum(steps.values()))
 
@@ -36,21 +38,41 @@ async def _measure(site: Town, looking: float, steps: Mapping[float, float]) -> 
     async with site.served() as server:
         people = _People(town.port(server), site.listeners)
         await people.become_known()
-        knee = len(await people.ask_for(looking, _AT_ONCE)) / looking
+        cost = _Cost(server.process.pid)
+        answers = len(await people.ask_for(looking, _AT_ONCE))
+        knee, page = answers / looking, cost.since_last() / answers
         few = await people.ask_for(looking, _VISITORS, _PAUSE_SECONDS)
         usual = [answer.seconds for answer in few]
         print(f"  the knee: {knee:,.0f} answers a second; usual answers {spread(usual)}")
         for times, seconds in steps.items():
-            async with Lag() as lag:
-                sender = Sender(town.port(server), people.requests)
-                crowd = await sender.send(times * knee, seconds)
-                recovery = await _recovery(people, _USUAL * percentile(usual, 99), crowd.ended)
+            cost.since_last()
+            crowd = await send(town.port(server), people.requests, times * knee, seconds)
+            spent = cost.since_last()
+            recovery = await _recovery(people, _USUAL * percentile(usual, 99), crowd.ended)
             print(f"  {times:g} x that for {seconds:g} s: {crowd.number:,} answers")
             served = len(crowd.of(200)) / crowd.seconds
             print(f"    served at {served / knee:.0%} of the knee's rate")
+            refusal = (spent - page * len(crowd.of(200))) / max(1, len(crowd.of(503)))
+            print(f"    the server's processor: {page * 1e6:.0f} us a page", end="")
+            print(f", what is left is {refusal * 1e6:.0f} us a refusal")
             verdict = _judge(crowd, recovery)
-            print(f"    {lag}", flush=True)
+            print(f"    {crowd.lag}", flush=True)
     return verdict
+
+
+class _Cost:
+    """What a process has spent, in seconds of a processor."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._spent = 0.0
+        self.since_last()
+
+    def since_last(self) -> float:
+        """Since this was asked before."""
+        times = self._process.cpu_times()
+        before, self._spent = self._spent, times.user + times.system
+        return self._spent - before
 
 
 def _judge(crowd: Crowd, recovery: float) -> Verdict:

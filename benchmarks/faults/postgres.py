@@ -19,8 +19,8 @@ _PATIENCE_SECONDS = 60
 _IN_A_ROW = 50
 
 
-def scenario(quick: bool) -> Verdict:
-    kills, away, sockets = (1, 0.5, 10) if quick else (10, 5.0, 100)
+def scenario(kills: int) -> Verdict:
+    away, sockets = (2.0, 100) if kills > 1 else (0.5, 10)
     with town.on_postgresql() as (site, server):
         work = _measure(site, server, kills, away, sockets)
         return town.run(work, seconds=120 + kills * 60)
@@ -41,7 +41,7 @@ async def _measure(
             await load.reach(len(load.acknowledged) + 50)
             await asyncio.to_thread(postgres.die)
             await asyncio.sleep(away)
-            await asyncio.to_thread(postgres.begin)
+            await asyncio.to_thread(postgres.start)
             recoveries.append(await _recovered(load))
         load.stop()
         await asyncio.sleep(1)

@@ -17,8 +17,6 @@ Result = TypeVar("Result")
 
 # OWASP Password Storage Cheat Sheet, argon2id: 19 MiB of memory, 2 passes, 1 lane.
 _ARGON2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# Checked for names that nobody has, so that they take as long as names that somebody has.
-_NOBODY = _ARGON2.hash("no such account")
 
 
 class Hasher:
@@ -36,8 +34,11 @@ class Hasher:
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is right; ``None`` is never right and takes just as long."""
-        right = await self._run(_verify, password_hash or _NOBODY, password)
-        return right and password_hash is not None
+        if password_hash is None:
+            # Names that nobody has take as long as names that somebody has.
+            await self._run(_hash, password)
+            return False
+        return await self._run(_verify, password_hash, password)
 
     def close(self) -> None:
         """Let the threads go; what waits in line is dropped."""

@@ -8,7 +8,7 @@ favourite better than the next one by a margin.
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
@@ -56,6 +56,7 @@ class Detector:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="language")
         self._load = load or (_model if score is None else lambda: score)
         self._loading: asyncio.Future[Score] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> "asyncio.Future[Score]":
         """Begin to load the model, in the thread: a service answers before it needs one."""
@@ -65,6 +66,10 @@ class Detector:
             self._loading.add_done_callback(_look_at)
         return self._loading
 
+    def begin_after(self, seconds: float) -> None:
+        """Begin then, unless a text needs the model earlier: loading takes the loop's processor."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.begin)
+
     async def open(self) -> None:
         """Load the model, so that the first text need not wait for it.
 
@@ -73,11 +78,18 @@ class Detector:
         if not await self._is_loaded():
             log.warning("the model of languages takes more than %g s to load", LOADING_SECONDS)
 
-    async def detect(self, text: str, *, leaning: Collection[str] = ()) -> str:
+    async def detect(
+        self,
+        text: str,
+        *,
+        leaning: Collection[str] = (),
+        habits: Callable[[], Awaitable[Collection[str]]] | None = None,
+    ) -> str:
         """The code of the text's language, at most 5 characters; empty if that is not certain.
 
-        ``leaning`` names languages that the writer is known to use. Nothing is ever raised: a post
-        without a language is a post.
+        ``leaning`` names languages that the writer is known to use, and ``habits`` finds out more
+        of them: it is called only where that could make a difference. Of the text itself nothing is
+        ever raised: a post without a language is a post.
         """
         words = " ".join(_NO_WORDS.sub(" ", text[:_ENOUGH]).split())
         if not words:
@@ -87,13 +99,20 @@ class Detector:
             await self._is_loaded()
             # A slow start is no slow text: patience is counted from here.
             async with asyncio.timeout(_PATIENCE):
-                return await loop.run_in_executor(self._pool, self._favourite, words, leaning)
+                scores = await loop.run_in_executor(self._pool, self._scores, words)
+            code, lead = _favourite(scores, leaning)
         except Exception as error:  # noqa: BLE001 (whatever the model stumbles over)
             log.warning("the language of a text was not detected: %s", type(error).__name__)
             return ""
+        # Somebody else may get ahead by as much, or the favourite: so far is it certain either way.
+        if habits is not None and abs(lead - _MARGIN) <= _LEANING:
+            code, lead = _favourite(scores, {*leaning, *await habits()})
+        return code if lead >= _MARGIN and len(code) <= _LONGEST_CODE else ""
 
     def close(self) -> None:
         """Let the thread go."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _is_loaded(self) -> bool:
@@ -104,15 +123,19 @@ class Detector:
         await asyncio.wait({loading}, timeout=LOADING_SECONDS)
         return loading.done()
 
-    def _favourite(self, words: str, leaning: Collection[str]) -> str:
-        scores = self._load()(words)
-        bases = {base(code) for code in leaning}
-        ranked = sorted(
-            ((score + _LEANING * (code in bases), code) for code, score in scores.items()),
-            reverse=True,
-        )
-        (best, code), (second, _) = ranked[:2]
-        return code if best - second >= _MARGIN and len(code) <= _LONGEST_CODE else ""
+    def _scores(self, words: str) -> Mapping[str, float]:
+        return self._load()(words)
+
+
+def _favourite(scores: Mapping[str, float], leaning: Collection[str]) -> tuple[str, float]:
+    """The language that is liked best, and by how much more than the next one."""
+    bases = {base(code) for code in leaning}
+    ranked = sorted(
+        ((score + _LEANING * (code in bases), code) for code, score in scores.items()),
+        reverse=True,
+    )
+    (best, code), (second, _) = ranked[:2]
+    return code, best - second
 
 
 def _look_at(loading: asyncio.Future[Score]) -> None:

@@ -49,10 +49,13 @@ class Answer:
     content: Any
 
 
-def build() -> httpx.AsyncClient:
-    """The client of a process; it opens nothing before the first call."""
+def build(*, needed: bool = True) -> httpx.AsyncClient:
+    """The client of a process; it opens nothing before the first call.
+
+    One that is not ``needed`` trusts nobody: to read all authorities is a tenth of a start.
+    """
     client = httpx.AsyncClient(
-        verify=trust(),
+        verify=trust() if needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         timeout=_TIMEOUT,
         limits=_LIMITS,
         follow_redirects=False,

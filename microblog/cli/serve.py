@@ -12,11 +12,12 @@ import click
 import microblog
 from microblog.app import create_app
 from microblog.cli import starting
-from microblog.serving import listening, process, pulse, stopping
+from microblog.serving import descriptors, listening, process, pulse, stopping
 from microblog.serving.changes import watch
 from microblog.serving.leash import Leash
 from microblog.serving.supervisor import Supervisor
 from microblog.settings import Settings, load_or_exit
+from microblog.web import edge
 
 
 @click.command()
@@ -39,16 +40,23 @@ def serve(
     leash: int | None,
 ) -> None:
     """Serve the site until SIGTERM or Ctrl-C."""
-    settings = load_or_exit()
+    settings = _with_workers(load_or_exit(), workers)
+    descriptors.raise_limit()
     if fd is not None and leash is not None:
         _work_for_keeper(settings, socket.socket(fileno=fd), Leash(leash))
         return
     listener = _listen(host or settings.server.host, settings.server.port if port is None else port)
     starting.prepare(settings, migrate=migrate)
-    count = workers or settings.server.workers
-    if count > 1 or reload:
-        sys.exit(asyncio.run(_keep(settings, listener, count, reload=reload)))
+    if settings.server.workers > 1 or reload:
+        sys.exit(asyncio.run(_keep(settings, listener, reload=reload)))
     _work(settings, listener)
+
+
+def _with_workers(settings: Settings, workers: int | None) -> Settings:
+    """So many share this machine's limits, whatever the settings say."""
+    if workers is None:
+        return settings
+    return replace(settings, server=replace(settings.server, workers=workers))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -72,6 +80,7 @@ def _work(settings: Settings, listener: socket.socket, leash: Leash | None = Non
     url, (host, port) = listening.url(listener), listening.address(listener)
     server = replace(settings.server, host=host, port=port)
     journal = starting.journal(settings)
+    descriptors.warn_below(settings.limits.scaled(settings.live.connections_total))
     try:
         app = create_app(replace(settings, server=server))
     except OSError as error:
@@ -86,6 +95,7 @@ def _work(settings: Settings, listener: socket.socket, leash: Leash | None = Non
         partial(_announce, url),
         patience=_patience(settings),
         stall_seconds=settings.server.stall_seconds,
+        shedder=app.extensions[edge.EXTENSION].shedder,
     )
     try:
         process.run(service, listener, leash)
@@ -95,11 +105,13 @@ def _work(settings: Settings, listener: socket.socket, leash: Leash | None = Non
         journal.close()
 
 
-async def _keep(settings: Settings, listener: socket.socket, count: int, *, reload: bool) -> int:
+async def _keep(settings: Settings, listener: socket.socket, *, reload: bool) -> int:
     """Be the process that keeps the others."""
     journal = starting.journal(settings)
+    count = settings.server.workers
     supervisor = Supervisor(
-        [*_ourselves(), "serve"],
+        # Settings may be others when a worker reads them; this number is ours.
+        [*_ourselves(), "serve", "--workers", str(count)],
         listener,
         count,
         ready=partial(_announce, listening.url(listener)),

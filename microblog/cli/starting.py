@@ -26,7 +26,7 @@ def prepare(settings: Settings, *, migrate: bool = False) -> None:
             upgrade_to_head(settings)
             return
     except Exception as error:  # noqa: BLE001 - drivers raise anything; an operator needs one line
-        refuse(f"the database cannot be used: {first_line(error)}", NOT_AT_HEAD)
+        refuse(f"the database cannot be used: {first_line(error)}", CANNOT_START)
     if state != "head":
         refuse(
             f"the database is not at head (it is at {state}): run `microblog db upgrade`",

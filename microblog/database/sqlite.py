@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from microblog.database import driver
 from microblog.settings import Database as DatabaseSettings
 
 
@@ -36,8 +36,9 @@ def engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEng
         pool_timeout=settings.pool_timeout,
         # sqlite3's own "autocommit" is what we set below; this keeps SQLAlchemy from beginning.
         isolation_level="AUTOCOMMIT",
-        # There is never a transaction to roll back when a reader is returned.
+        # There is never a transaction to roll back, and each try is a way to a thread and back.
         pool_reset_on_return=None,
+        skip_autocommit_rollback=True,
         **options,
     )
     for engine, pragmas in (
@@ -51,11 +52,13 @@ def engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEng
     return writer, reader
 
 
-async def open_sqlite(path: str) -> aiosqlite.Connection:
+async def open_sqlite(path: str) -> driver.Connection:
     """Open a SQLite file; cancelled meanwhile, the connection is closed and not left behind."""
 
-    async def connect() -> aiosqlite.Connection:
-        return await aiosqlite.connect(path, isolation_level=None)
+    async def connect() -> driver.Connection:
+        connection = driver.Connection(path)
+        await connection
+        return connection
 
     opening = asyncio.create_task(connect())
     try:
@@ -98,7 +101,7 @@ class _Deadline:
         def connected(connection: Any, record: Any) -> None:
             deadline = record.info["deadline"] = cls(seconds)
             connection.run_async(
-                lambda driver: driver.set_progress_handler(deadline.has_passed, cls._STEPS_BETWEEN)
+                lambda opened: opened.set_progress_handler(deadline.has_passed, cls._STEPS_BETWEEN)
             )
 
         def begun(connection: Any, *_statement: Any) -> None:
@@ -119,4 +122,4 @@ class _Deadline:
 def _begin_immediate(connection: Any) -> None:
     # A transaction that reads first and then writes would fail at once if somebody else had written
     # in between, whatever the busy timeout says. Taking the lock first makes it wait its turn.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(driver.BEGIN)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.database import noticing
+from microblog.database.finishing import finish
 from microblog.domain import events
 
 
@@ -28,8 +29,12 @@ class UnitOfWork:
         self._tell = tell
 
     async def commit(self) -> None:
-        """Write the recorded events, commit, wake."""
-        await self.session.flush()
+        """Write the recorded events, commit, wake: all of it, even for somebody who has left."""
+        await finish(self._commit())
+
+    async def _commit(self) -> None:
+        if self.session.new or self.session.dirty or self.session.deleted:
+            await self.session.flush()
         noticing.say(self.session)
         happened = await events.write(self.session)
         await self.session.commit()
@@ -43,7 +48,7 @@ class UnitOfWork:
         """Give the connection back; what was not committed never was."""
         self.session.info.pop("events", None)
         self.session.info.pop("promised", None)
-        await self.session.close()
+        await finish(self.session.close())
 
 
 def nobody() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.models import Event, utc_now
@@ -37,6 +37,21 @@ UNTOLD = {"untold": True}
 # The channel of PostgreSQL's NOTIFY, and the key of the lock that orders commits.
 NOTIFY_CHANNEL = "microblog_event"
 _COMMIT_ORDER_LOCK = 0x6D6963726F
+
+_INSERT = insert(Event)
+_COLUMNS = ("kind", "actor_id", "subject_id", "payload", "created_at")
+# The lock, the wake-up and the first event in one go, as nobody else commits meanwhile. The row's
+# number is given when the lock is there: it is a default, and those are added to what was selected.
+_TURN = select(
+    func.pg_advisory_xact_lock(_COMMIT_ORDER_LOCK), func.pg_notify(NOTIFY_CHANNEL, "")
+).cte("turn")
+_INSERT_IN_TURN = insert(Event).from_select(
+    _COLUMNS,
+    select(*(bindparam(name, type_=Event.__table__.c[name].type) for name in _COLUMNS)).select_from(
+        _TURN
+    ),
+    include_defaults=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +107,14 @@ async def write(session: AsyncSession) -> bool:
     rows = session.info.pop("events", None)
     if not rows:
         return False
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(
-            text("SELECT pg_advisory_xact_lock(:lock), pg_notify(:channel, '')"),
-            {"lock": _COMMIT_ORDER_LOCK, "channel": NOTIFY_CHANNEL},
-        )
-    await session.execute(insert(Event), rows)
+    connection = await session.connection()
+    if connection.dialect.name != "postgresql":
+        await connection.execute(_INSERT, rows)
+        return True
+    first, *others = rows
+    await connection.execute(_INSERT_IN_TURN, first)
+    if others:
+        await connection.execute(_INSERT, others)
     return True
 
 
@@ -127,12 +144,14 @@ async def after(
 
 
 async def sweep(session: AsyncSession, *, keep_hours: float, keep_events: int) -> int:
-    """Forget events that are too old or too many; the newest one always stays. Returns how many."""
+    """Forget events that are too old or too many; the newest one always stays. Returns how many.
+
+    Always the first ones, whatever the clock said when: so the oldest that is left tells what is
+    gone, and whoever is behind it knows that something was missed.
+    """
     last = await newest(session)
     stale: datetime = utc_now() - timedelta(hours=keep_hours)
-    result = await session.execute(
-        delete(Event).where(
-            Event.id < last, (Event.created_at < stale) | (Event.id <= last - keep_events)
-        )
-    )
+    fresh = select(Event.id).where(Event.created_at >= stale).order_by(Event.id).limit(1)
+    oldest_kept = max(await session.scalar(fresh) or last, last - keep_events + 1)
+    result = await session.execute(delete(Event).where(Event.id < min(last, oldest_kept)))
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has a rowcount

@@ -1,5 +1,7 @@
 """Who reads whom: followed and unfollowed, once or many times with the same result."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -48,6 +50,17 @@ async def follows_nobody(session: AsyncSession, actor: Actor) -> bool:
     """Whether the actor reads nobody but themselves."""
     anybody = exists().where(Follow.follower_id == actor.id)
     return not await session.scalar(select(anybody))
+
+
+async def followed_by(session: AsyncSession, user_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The ids of all whom each of these people reads."""
+    found: dict[int, set[int]] = {user_id: set() for user_id in user_ids}
+    rows = await session.execute(
+        select(Follow.follower_id, Follow.followed_id).where(Follow.follower_id.in_(found))
+    )
+    for follower_id, followed_id in rows:
+        found[follower_id].add(followed_id)
+    return found
 
 
 async def followed_ids(session: AsyncSession, user_id: int) -> set[int]:

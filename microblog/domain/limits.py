@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,27 +61,41 @@ class Claim:
         return self.allowance.cost(self.amount)
 
 
+def _spending(dialect: Any) -> Any:
+    """Made once, as each change of a person runs it: to make it costs more than to run it."""
+    now, cost, possible, most, first = (
+        bindparam(name, type_=Rate.arrival.type)
+        for name in ("now", "cost", "possible", "most", "first")
+    )
+    later = case((Rate.arrival.between(now, possible), Rate.arrival), else_=now) + cost
+    statement = dialect.insert(Rate).values(key=bindparam("name"), arrival=first)
+    return statement.on_conflict_do_update(
+        index_elements=[Rate.key], set_={"arrival": later}, where=later <= most
+    ).returning(Rate.arrival)
+
+
+_SPEND = {"postgresql": _spending(postgresql), "sqlite": _spending(sqlite)}
+
+
 async def spend(session: AsyncSession, allowance: Allowance, key: str, *, amount: int = 1) -> float:
     """Use so many of the allowance, at most the whole of it.
 
     Returns when all of it is there again, in seconds since 1970. Raises
     :class:`TooManyRequests`, using nothing, if they are not left.
     """
-    now, cost = time.time(), allowance.cost(amount)
-    row = {"key": _key(allowance, key), "arrival": now + cost}
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    possible = Rate.arrival.between(now, now + FAR_AHEAD * allowance.seconds)
-    later = case((possible, Rate.arrival), else_=now) + cost
-    statement = dialect.insert(Rate).values(row)
-    spent = await session.scalar(
-        statement.on_conflict_do_update(
-            index_elements=[Rate.key],
-            set_={"arrival": later},
-            where=later <= now + allowance.seconds + HAIR,
-        ).returning(Rate.arrival)
-    )
+    now, cost, name = time.time(), allowance.cost(amount), _key(allowance, key)
+    values = {
+        "name": name,
+        "now": now,
+        "cost": cost,
+        "first": now + cost,
+        "possible": now + FAR_AHEAD * allowance.seconds,
+        "most": now + allowance.seconds + HAIR,
+    }
+    connection = await session.connection()
+    spent = await connection.scalar(_SPEND[connection.dialect.name], values)
     if spent is None:
-        arrival = await session.scalar(select(Rate.arrival).where(Rate.key == row["key"])) or now
+        arrival = await session.scalar(select(Rate.arrival).where(Rate.key == name)) or now
         raise refusal(allowance, cost, arrival + cost - now - allowance.seconds)
     return float(spent)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, literal, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.domain import events, text
@@ -57,6 +57,23 @@ def view(row: Row[Any]) -> PostView:
     return PostView(*tuple(row))
 
 
+# Made once, and run past the session: to make a statement costs more than to run it. It says who
+# is concerned with its event.
+_NOW = bindparam("now", type_=Post.timestamp.type)
+_AHEAD = select(func.max(Post.timestamp)).where(Post.timestamp > _NOW).scalar_subquery()
+_PUBLISH = (
+    insert(Post)
+    .values(
+        user_id=bindparam("author"),
+        body=bindparam("words"),
+        language=bindparam("tongue"),
+        # Now, or the newest post's date if that is later.
+        timestamp=func.coalesce(_AHEAD, _NOW),
+    )
+    .returning(Post.id, Post.timestamp)
+)
+
+
 async def publish(
     session: AsyncSession, actor: Actor, body: str, *, length: int, language: str | None = None
 ) -> Post:
@@ -66,18 +83,12 @@ async def publish(
     while dates all posts wrongly until it is overtaken: times may be wrong, the order never.
     """
     body = text.clean(body, minimum=1, maximum=length, field="post")
-    values = {"user_id": actor.id, "body": body, "language": language, "timestamp": _date()}
-    post = (await session.scalars(insert(Post).values(values).returning(Post))).one()
-    await index.add(session, [(post.id, body)])
-    events.record(session, events.POST_CREATED, actor_id=actor.id, subject_id=post.id)
-    return post
-
-
-def _date() -> ColumnElement[datetime]:
-    """Now, or the newest post's date if that is later; the post's own INSERT looks it up."""
-    now = literal(utc_now(), Post.timestamp.type)
-    ahead = select(func.max(Post.timestamp)).where(Post.timestamp > now)
-    return func.coalesce(ahead.scalar_subquery(), now)
+    values = {"author": actor.id, "words": body, "tongue": language, "now": utc_now()}
+    connection = await session.connection()
+    post_id, timestamp = (await connection.execute(_PUBLISH, values)).one()
+    await index.add(session, [(post_id, body)])
+    events.record(session, events.POST_CREATED, actor_id=actor.id, subject_id=post_id)
+    return Post(id=post_id, user_id=actor.id, body=body, language=language, timestamp=timestamp)
 
 
 async def edit(

@@ -12,6 +12,8 @@ from microblog.models import utc_now
 
 # How often it is looked whose time is over.
 _LOOK_SECONDS = 1.0
+# So many are asked for by one statement.
+_AT_ONCE = 500
 
 
 class Endings:
@@ -29,6 +31,10 @@ class Endings:
         if event.kind in (events.SESSION_ENDED, events.ACCOUNT_ENDED):
             self._ended.add(event.actor_id)
 
+    def note_any(self) -> None:
+        """Anybody's login may have ended."""
+        self._ended.update(self._audience.people)
+
     async def close_ended(self) -> None:
         """Close the sockets of the endings that were noted, and of those that time has ended."""
         ended = frozenset(self._ended)
@@ -39,8 +45,10 @@ class Endings:
 
     async def close_if_ended(self, readers: list[Reader]) -> None:
         """Ask whether the logins and tokens of these readers still hold."""
-        if not readers:
-            return
+        for start in range(0, len(readers), _AT_ONCE):
+            await self._close_if_ended(readers[start : start + _AT_ONCE])
+
+    async def _close_if_ended(self, readers: list[Reader]) -> None:
         login_ids = {r.actor.session_id for r in readers} - {None}
         token_ids = {r.actor.token_id for r in readers if r.actor.token_id is not None}
         async with self._database.reading() as session:

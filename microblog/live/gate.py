@@ -21,11 +21,10 @@ _MOST = 500
 class Gate:
     """One for each process."""
 
-    def __init__(self, lookout: Lookout, kept: Kept, *, keep_events: int) -> None:
-        """Look with ``lookout`` at a log of which at least the last ``keep_events`` ids stay."""
+    def __init__(self, lookout: Lookout, kept: Kept) -> None:
+        """Look with ``lookout``, and tell ``kept``."""
         self._lookout = lookout
         self._kept = kept
-        self._keep_events = keep_events
         self._next: asyncio.Future[bool] | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -72,8 +71,8 @@ class Gate:
         if not facts:
             return True
         newest = facts[0].id
-        # Of what is so far behind, something may be swept away already.
-        if len(facts) == _MOST or newest - position > self._keep_events:
+        # Too many to look at, or some are missing: swept away already, or never committed.
+        if newest - position != len(facts):
             self._kept.forget(newest)
             return True
         for fact in reversed(facts):

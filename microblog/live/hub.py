@@ -1,33 +1,36 @@
 """The hub: reads the event log once for this process and hands each event to those who hear it.
 
-A reader joins by catching up: it reads the log for itself until it stands where the hub stands,
-and is taken into the audience in that same moment, before anything else can run. So nothing falls
-into a hole between what was replayed and what is live, and nothing comes twice.
+How a reader joins, without a hole and without doubling, is in :mod:`microblog.live.joining`.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
+from itertools import islice
 
-from microblog.adapters.bus import Bus
+from microblog.adapters.bus import SILENCE_SECONDS, Bus
 from microblog.database import Database
 from microblog.domain import events, follows, tongues
 from microblog.domain.actors import Actor
 from microblog.domain.events import Logged
 from microblog.keeping import Service
-from microblog.live import outbox, wire
+from microblog.live import outbox
 from microblog.live.audience import Audience, Channels, Reader
 from microblog.live.endings import Endings
-from microblog.live.outbox import Outbox
+from microblog.live.joining import Joining
+from microblog.live.memory import Memory
+from microblog.live.outbox import Line, Outbox
+from microblog.live.past import Past
 from microblog.live.tail import Tail
-from microblog.live.telling import Interpret, Render, Subjects, Teller, Told, subjects
+from microblog.live.telling import Interpret, Render, Subjects, Teller, Told
 from microblog.settings import Live as LiveSettings
 
 _BATCH = 200
+# So many people are asked about by one statement.
+_AT_ONCE = 500
 _STOP_SECONDS = 2.0
-# When all come back at once, most stand in line here: pages need connections to the database, too.
-_AT_ONCE = 2
 # How long a burst of events pauses for readers who are still busy with its last part.
 _PAUSE_SECONDS = 0.25
 
@@ -36,14 +39,18 @@ class Hub:
     """One for each process."""
 
     def __init__(
-        self, database: Database, bus: Bus, settings: LiveSettings, render: Render
+        self,
+        database: Database,
+        bus: Bus,
+        settings: LiveSettings,
+        render: Render,
+        memory: Memory | None = None,
     ) -> None:
         """Tie the parts together; :meth:`start` sets them going."""
         self.audience = Audience()
         self.sockets: Counter[int] = Counter()  # open ones, by person
         self.settings = settings
         self.closing = False
-        self.entrance = asyncio.Semaphore(_AT_ONCE)  # for what a newcomer asks the database
         self._database = database
         self._teller = Teller(self.audience, render)
         self._endings = Endings(database, self.audience)
@@ -53,9 +60,15 @@ class Hub:
             portion=max(1, min(_BATCH, settings.queue_size // 2)),
             poll_seconds=settings.poll_seconds,
             deal=self._deal,
+            missed=self._note_missed,
             between=self._between,
         )
-        self.listening = Service("bus", lambda _beat: bus.run(self.wake))
+        self._past = Past(database)
+        self._unsure: set[int] = set()  # people who may follow others than is known
+        self._joining = Joining(
+            database, memory, self._past, self._tail, self._teller, self._endings, self.audience
+        )
+        self.listening = Service("bus", partial(bus.run, self.wake), patience=SILENCE_SECONDS)
         self.following = Service("hub", self._tail.run, patience=_silence(settings.poll_seconds))
 
     async def start(self) -> None:
@@ -98,6 +111,11 @@ class Hub:
         """The id of the last event that the hub has dealt with."""
         return self._tail.position
 
+    @property
+    def moved_at(self) -> float:
+        """When it dealt with an event last, by a clock that is never set."""
+        return self._tail.moved_at
+
     def wake(self) -> None:
         """There may be something new in the log."""
         self._tail.wake()
@@ -120,10 +138,30 @@ class Hub:
         elif event.kind == events.UNFOLLOWED:
             self.audience.unfollow(event.actor_id, event.subject_id)
         self._endings.note(event)
+        self._past.note(event)
         self._teller.tell(event, seen)
 
+    def _note_missed(self, position: int) -> None:
+        """Everything may be otherwise now: who follows whom, who is logged in, what posts say."""
+        self._teller.tell_of_gap(position)
+        self._past.forget()
+        self._endings.note_any()
+        self._unsure.update(self.audience.people)
+
+    async def _relearn(self) -> None:
+        while self._unsure:
+            some = list(islice(self._unsure, _AT_ONCE))
+            async with self._database.reading() as session:
+                followed = await follows.followed_by(session, some)
+            for who in some:
+                self.audience.relearn(who, followed[who])
+            # Only now: if the database did not answer, they are looked at again.
+            self._unsure.difference_update(some)
+
     async def _between(self, full: bool) -> None:
+        await self._relearn()
         await self._endings.close_ended()
+        self._past.forget_old()
         if full:
             await self._pause()
 
@@ -141,47 +179,28 @@ class Hub:
         actor: Actor,
         language: str,
         channels: Channels,
+        *,
         reads: frozenset[str] | None = None,
+        line: Line | None = None,
+        as_of: int | None = None,
     ) -> Reader:
-        """A reader who knows whom it follows; it hears nothing yet (see :meth:`catch_up`)."""
-        reader = Reader(actor, language, Outbox(self.settings.queue_size), channels)
+        """A reader who knows whom it follows; it hears nothing yet (see :meth:`catch_up`).
+
+        ``line`` is for what need not wait. ``as_of`` is the event as of which memory, which may be
+        believed at this moment, has said who this is; without it the database is asked.
+        """
+        reader = Reader(actor, language, Outbox(self.settings.queue_size, line), channels)
         reader.reads = tongues.read_by(actor, spoken=language) if reads is None else reads
-        async with self.entrance, self._database.reading() as session:
-            # In this order: a follow in between is then in the set, and in what is caught up with.
-            reader.newest = await events.newest(session)
-            reader.followed = await follows.followed_ids(session, actor.id)
+        reader.as_of = as_of
+        await self._joining.introduce(reader)
         self.audience.add(reader)
         if self.closing:
             reader.outbox.close(outbox.GOING_AWAY)
         return reader
 
-    async def catch_up(self, reader: Reader, since: int | None) -> AsyncIterator[str]:
+    def catch_up(self, reader: Reader, since: int | None) -> AsyncIterator[str]:
         """Yield what the reader missed after ``since``; when this ends, the reader is live."""
-        # The login may have ended before anybody could have told this reader.
-        async with self.entrance:
-            await self._endings.close_if_ended([reader])
-        position = reader.newest if since is None else since
-        if position > reader.newest:
-            yield wire.frame("gap", reader.newest)
-            position = reader.newest
-        await self.reach(reader.newest)
-        while position != self.position:
-            target = self.position
-            async with self.entrance, self._database.reading() as session:
-                batch = await events.after(session, position, limit=_BATCH, until=target)
-                seen = await subjects(session, batch)
-                # Asked last: what is swept away while we read is a gap too.
-                oldest = await events.oldest(session)
-            if oldest is None or position < oldest - 1:
-                yield wire.frame("gap", target)
-                position = target
-                continue
-            for event in batch:
-                _keep_in_step(reader, event)
-                if frame := self._teller.frame_for(reader, event, seen):
-                    yield frame
-            position = batch[-1].id if len(batch) == _BATCH else target
-        self.audience.connect(reader)
+        return self._joining.catch_up(reader, since)
 
     def leave(self, reader: Reader) -> None:
         """Let a reader go."""
@@ -191,12 +210,3 @@ class Hub:
 def _silence(poll_seconds: float) -> float:
     """After how many seconds without a turn something is wrong, and the database not only slow."""
     return 3 * poll_seconds + 20.0
-
-
-def _keep_in_step(reader: Reader, event: Logged) -> None:
-    if event.actor_id != reader.actor.id:
-        return
-    if event.kind == events.FOLLOWED:
-        reader.followed.add(event.subject_id)
-    elif event.kind == events.UNFOLLOWED:
-        reader.followed.discard(event.subject_id)

@@ -128,6 +128,10 @@ class Kept:
         self._values.move_to_end(key)
         return value
 
+    def is_untouched(self, topics: frozenset[int], since: int) -> bool:
+        """Whether none of the events after ``since`` that were told here touches any of these."""
+        return not self._is_touched(topics, since, self.position)
+
     def _is_touched(self, topics: frozenset[int], since: int, until: int) -> bool:
         """Whether an event after ``since`` and up to ``until`` touches one of the topics."""
         if since < self._floor:

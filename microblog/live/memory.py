@@ -21,6 +21,7 @@ from microblog.domain.paging import Place, Slice
 from microblog.domain.posts import PostView, Version
 from microblog.domain.sessions import Lifetimes
 from microblog.domain.users import Profile
+from microblog.live.followed import Followed
 from microblog.live.gate import Gate
 from microblog.live.kept import Found, Kept
 from microblog.live.topics import PEOPLE, POSTS, author, person, read, reading
@@ -35,6 +36,8 @@ Read = Callable[[AsyncSession], Awaitable[Found[T] | None]]
 _MOST = 200
 _TOPICS_A_POST = 8
 _MOST_SEEN = 10_000
+# Numbers that weigh as much as a post.
+_IDS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,12 @@ class _Login:
 class Memory:
     """One for each process that serves pages."""
 
-    def __init__(self, database: Database, lookout: Lookout, *, keep_events: int) -> None:
+    def __init__(self, database: Database, lookout: Lookout) -> None:
         """Take where things are read, and what sees the end of the log."""
         self.kept = Kept()
         self.is_on = True
         self._database = database
-        self._gate = Gate(lookout, self.kept, keep_events=keep_events)
+        self._gate = Gate(lookout, self.kept)
         self._seen: dict[int, datetime] = {}
 
     async def now(self) -> bool:
@@ -102,6 +105,20 @@ class Memory:
         if actor is not None and actor.ends_at is not None and actor.ends_at <= utc_now():
             return None
         return actor
+
+    async def followed(self, actor: Actor) -> Followed:
+        """Whom the actor follows."""
+
+        async def load(session: AsyncSession) -> Found[Followed]:
+            found = Followed(await follows.followed_ids(session, actor.id))
+            return Found(found, frozenset({reading(actor.id), PEOPLE}), 1 + len(found) // _IDS)
+
+        kept = cast("Followed", await self._get(("followed", actor.id), load))
+        return Followed(kept)
+
+    def is_as_before(self, actor: Actor, position: int) -> bool:
+        """Whether nothing since that event says anything else about who this is."""
+        return self.kept.is_untouched(frozenset({person(actor.id)}), position)
 
     def note_use(self, token: str) -> None:
         """When this login or access token was last used is about to be written down."""

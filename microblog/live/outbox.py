@@ -1,6 +1,8 @@
 """What waits to be sent to one socket: bounded, and honest about what it had to drop."""
 
 import asyncio
+import time
+from typing import Protocol
 
 from microblog.live import wire
 
@@ -15,6 +17,16 @@ SESSION_ENDED = 4401
 TOO_MANY = 4429
 GONE = 1006
 
+# Timers may be early by as much.
+_GRAIN_SECONDS = 0.001
+
+
+class Line(Protocol):
+    """The way to a peer that takes what is said, as long as it does."""
+
+    def say(self, frame: str) -> bool:
+        """Send it at once; False, and nothing is sent, while too much is on its way already."""
+
 
 class Outbox:
     """Frames for one reader, at most ``size``.
@@ -22,18 +34,21 @@ class Outbox:
     When it is full, everything in it gives way to one ``gap``: the reader must load anew. If it
     fills up again before the reader has taken that, the socket is closed as too slow.
 
-    Most are empty at any moment, so an empty one holds next to nothing.
+    Most are empty at any moment, so an empty one holds next to nothing; and what would only pass
+    through it goes straight to the ``line``, if there is one, without waking anybody.
     """
 
-    __slots__ = ("_frames", "_lagging", "_size", "_something", "close_code")
+    __slots__ = ("_frames", "_lagging", "_size", "_something", "_spoken_at", "close_code", "line")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, line: Line | None = None) -> None:
         """Begin empty and open."""
+        self.line = line
+        self.close_code: int | None = None
         self._frames: list[str] | None = None  # a list, and short: what stays is moved up quickly
         self._size = size
         self._lagging = False
-        self._something: asyncio.Future[None] | None = None
-        self.close_code: int | None = None
+        self._something: asyncio.Future[None] | None = None  # there while somebody waits in `get`
+        self._spoken_at = 0.0
 
     @property
     def is_filling(self) -> bool:
@@ -46,6 +61,10 @@ class Outbox:
         if self.close_code is not None:
             return
         if self._frames is None:
+            # While nobody waits in `get`, what was taken last may not be out yet.
+            if self._something is not None and self.line is not None and self.line.say(frame):
+                self._spoken_at = time.monotonic()
+                return
             self._frames = [frame]
         elif len(self._frames) >= self._size:
             self._overflow(seq)
@@ -73,15 +92,12 @@ class Outbox:
 
     async def get(self, patience: float) -> str | None:
         """The next frame; ``None`` after ``patience`` seconds of silence, or once it is closed."""
-        if self._frames is None and self.close_code is None:
-            self._something = asyncio.get_running_loop().create_future()
-            # Silence ends like a frame does, and with less to keep than a time-out.
-            alarm = self._something.get_loop().call_later(patience, self._wake)
-            try:
-                await self._something
-            finally:
-                alarm.cancel()
-                self._something = None
+        self._spoken_at = time.monotonic()
+        while self._frames is None and self.close_code is None:
+            rest = self._spoken_at + patience - time.monotonic()
+            if rest < _GRAIN_SECONDS:
+                return None
+            await self._wait(rest)
         if self._frames is None:
             return None
         frame = self._frames.pop(0)
@@ -89,3 +105,13 @@ class Outbox:
             self._frames = None
             self._lagging = False
         return frame
+
+    async def _wait(self, seconds: float) -> None:
+        self._something = asyncio.get_running_loop().create_future()
+        # Silence ends like a frame does, and with less to keep than a time-out.
+        alarm = self._something.get_loop().call_later(seconds, self._wake)
+        try:
+            await self._something
+        finally:
+            alarm.cancel()
+            self._something = None

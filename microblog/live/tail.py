@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -17,6 +19,8 @@ _AGAIN_SECONDS = 1.0
 
 # Deals with one event; must not wait.
 Deal = Callable[[Logged, Subjects], None]
+# Called when events are gone that were never read, with the id of the last of them; must not wait.
+Missed = Callable[[int], None]
 # Called after each portion; whether the portion was a full one, so that more may follow.
 Between = Callable[[bool], Awaitable[None]]
 
@@ -28,13 +32,23 @@ class Tail:
     """
 
     def __init__(
-        self, database: Database, *, portion: int, poll_seconds: float, deal: Deal, between: Between
+        self,
+        database: Database,
+        *,
+        portion: int,
+        poll_seconds: float,
+        deal: Deal,
+        missed: Missed,
+        between: Between,
     ) -> None:
         self.position = 0
+        # When something was dealt with last, by a clock that is never set.
+        self.moved_at = -math.inf
         self._database = database
         self._portion = portion
         self._poll_seconds = poll_seconds
         self._deal = deal
+        self._missed = missed
         self._between = between
         self._something = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -79,7 +93,7 @@ class Tail:
             self._something.clear()
             try:
                 while await self._read_on():
-                    pass
+                    beat()
             except UNAVAILABLE as error:
                 log.warning("the event log cannot be read, trying again: %s", error)
                 await self._try_again()
@@ -94,7 +108,14 @@ class Tail:
     async def _read_on(self) -> bool:
         async with self._database.reading() as session:
             batch = await events.after(session, self.position, limit=self._portion)
+            # A number that was never committed is no loss; only the first ones are swept away.
+            is_hole = bool(batch) and batch[0].id != self.position + 1
+            oldest = await events.oldest(session) if is_hole else None
             seen = await subjects(session, batch)
+        if oldest is not None and oldest > self.position + 1:
+            self.position = batch[0].id - 1
+            log.warning("events up to %d were swept away unread", self.position)
+            self._missed(self.position)
         for event in batch:
             self.position = event.id
             try:
@@ -103,6 +124,7 @@ class Tail:
                 # An event that breaks the hub must not keep the next ones from anybody.
                 log.exception("event %d could not be told", event.id)
         if batch:
+            self.moved_at = time.monotonic()
             async with self._moved:
                 self._moved.notify_all()
         full = len(batch) == self._portion

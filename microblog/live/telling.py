@@ -4,7 +4,7 @@ The posts that a batch of events is about are read once for all readers, with th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,15 +21,22 @@ Interpret = Callable[[PostView, frozenset[str]], None]
 # The translator's name for a language.
 Told = Callable[[str], str]
 _PRIVATE = (events.NOTIFIED, events.MESSAGE_CREATED)
+# So many frames of one part of the log are kept: some for each event.
+_MOST_FRAMES = 2_000
 _FRAMES = {events.POST_CREATED: wire.post_created, events.POST_UPDATED: wire.post_updated}
 
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """What the posts of some events say now, and what they say in other languages."""
+    """What the posts of some events say now, and what they say in other languages.
+
+    ``frames`` are what readers were told of them: rendered once for each language, encoded once for
+    each choice of channels.
+    """
 
     posts: dict[int, PostView]
     translations: dict[tuple[int, str], str]
+    frames: dict[tuple[object, ...], str | None] = field(default_factory=dict)
 
     def post_of(self, event: Logged) -> PostView | None:
         """The post that an event is about; ``None`` if it is gone, or the event about none."""
@@ -71,22 +78,26 @@ class Teller:
         elif event.kind.startswith("post."):
             self._tell_of_post(event, seen)
 
+    def tell_of_gap(self, position: int) -> None:
+        """Tell everybody who hears that they must load anew, to go on from there."""
+        frame = wire.frame("gap", position)
+        for reader in self._audience:
+            if reader.live:
+                reader.outbox.put(frame, position)
+
     def _tell_of_post(self, event: Logged, seen: Subjects) -> None:
-        # Rendered once for each language, encoded once for each choice of channels.
-        frames: dict[tuple[object, ...], str | None] = {}
-        post, wanted = seen.post_of(event), set()
-        for reader in self._audience.hearing(event.actor_id):
-            foreign = post is not None and reader.is_foreign(post)
-            wants = foreign and reader.actor.translates_live
-            if wants:
-                wanted.add(reader.language)
-            key = (reader.language, foreign, wants, *reader.channels_of(event.actor_id))
-            if key not in frames:
-                frames[key] = self.frame_for(reader, event, seen)
-            if frame := frames[key]:
+        hearing = self._audience.hearing(event.actor_id)
+        for reader in hearing:
+            if frame := self._post_frame(reader, event, seen):
                 reader.outbox.put(frame, event.id)
-        if post is not None and wanted and event.kind in _FRAMES:
-            self._interpret(post, frozenset(wanted))
+        post = seen.post_of(event)
+        if post is not None and event.kind in _FRAMES:
+            self._have_interpreted(post, hearing)
+
+    def _have_interpreted(self, post: PostView, hearing: set[Reader]) -> None:
+        wanted = frozenset(r.language for r in hearing if r.wants_translated(post))
+        if wanted:
+            self._interpret(post, wanted)
 
     def _tell_in_private(self, event: Logged) -> None:
         for who in {event.actor_id, event.subject_id}:
@@ -98,9 +109,27 @@ class Teller:
         """The frame for one reader; ``None`` if the event does not concern this reader."""
         if event.kind in _PRIVATE:
             return _private_frame(reader, event)
+        return self._post_frame(reader, event, seen) if event.kind.startswith("post.") else None
+
+    def _post_frame(self, reader: Reader, event: Logged, seen: Subjects) -> str | None:
         channels = reader.channels_of(event.actor_id)
-        if not channels or not event.kind.startswith("post."):
+        if not channels:
             return None
+        post = seen.post_of(event)
+        foreign = post is not None and reader.is_foreign(post)
+        wants = foreign and reader.actor.translates_live
+        key = (event.id, reader.language, foreign, wants, *channels)
+        try:
+            return seen.frames[key]
+        except KeyError:
+            if len(seen.frames) >= _MOST_FRAMES:
+                seen.frames.clear()
+            frame = seen.frames[key] = self._worded(reader, event, channels, seen)
+            return frame
+
+    def _worded(
+        self, reader: Reader, event: Logged, channels: list[str], seen: Subjects
+    ) -> str | None:
         if event.kind == events.POST_DELETED:
             return wire.post_deleted(event.id, channels, event.subject_id)
         post = seen.post_of(event)

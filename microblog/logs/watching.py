@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_STATEMENT = 500
 _MARK = "_microblog_began"
+# Of SQLite: it does nothing but wait while another process writes, or for a processor.
+_TURN = "BEGIN IMMEDIATE"
 
 
 def watch_queries(engine: AsyncEngine, seconds: float) -> None:
@@ -41,8 +43,12 @@ def _tell(statement: str, context: Any, seconds: float) -> None:
         return
     took = time.perf_counter() - began
     if took > seconds:
-        text = " ".join(statement.split())[:_LONGEST_STATEMENT]
         fields = {"ms": round(took * 1000, 1)}
+        if statement == _TURN:
+            words = "waited %.0f ms for the write lock"
+            log.warning(words, took * 1000, extra={"fields": fields})
+            return
+        text = " ".join(statement.split())[:_LONGEST_STATEMENT]
         log.warning("slow query, %.0f ms: %s", took * 1000, text, extra={"fields": fields})
 
 

@@ -5,6 +5,7 @@ its way on them, and forgets those that it has accepted but not yet begun.
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,9 +16,13 @@ from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework, LifespanState
 
-from microblog.serving.listening import BACKLOG
+from microblog.serving.backlog import Acceptor
+from microblog.serving.incoming import Incoming
 from microblog.serving.mends import Connection
 from microblog.serving.stopping import CANCEL_SECONDS, Stop
+from microblog.web.edge import ARRIVAL, Shedder
+
+log = logging.getLogger(__name__)
 
 # A connection that the kernel has handed over just now is one of ours within this time.
 BEGIN_SECONDS = 0.02
@@ -32,7 +37,11 @@ class Context(WorkerContext):
 class Connections:
     """All that are open."""
 
-    def __init__(self, app: ASGIWrapper, config: Config, state: LifespanState) -> None:
+    def __init__(
+        self, app: ASGIWrapper, config: Config, state: LifespanState, shedder: Shedder | None
+    ) -> None:
+        self.shedder = shedder
+        self.keep_alive_seconds = config.keep_alive_timeout
         self._app = app
         self._config = config
         self._state = state
@@ -40,22 +49,38 @@ class Connections:
         self._tasks: set[asyncio.Task[object]] = set()
         self._none_left = asyncio.Event()
 
-    async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if task := asyncio.current_task():
-            self._tasks.add(task)
-            task.add_done_callback(self._end)
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def draining(self) -> bool:
+        return self._context.draining
+
+    def begin(
+        self, incoming: Incoming, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         loop = asyncio.get_running_loop()
-        await Connection(self._app, loop, self._config, self._context, self._state, reader, writer)
+        # Each connection has a state of its own, with what it has on the way to the application.
+        state = LifespanState({**self._state, ARRIVAL: incoming.arrival})
+        connection = Connection(self._app, loop, self._config, self._context, state, reader, writer)
+        connection.incoming = incoming
+        task = loop.create_task(connection.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a connection failed", exc_info=error)
         if not self._tasks:
             self._none_left.set()
 
+    def begin_draining(self) -> None:
+        """From now on each answer is the last one on its connection."""
+        self._context.draining = True
+
     async def drain(self, stop: Stop) -> None:
         """Answer what is under way or arrives while we linger, and end every connection."""
-        self._context.draining = True
-        await asyncio.sleep(min(BEGIN_SECONDS, stop.linger))
         await self._linger(stop)
         await self._context.terminated.set()
         if self._tasks:
@@ -81,11 +106,14 @@ async def serve(
     listener: socket.socket,
     stop: Stop,
     *,
+    most: int,
+    shedder: Shedder | None,
     begun: Callable[[], None],
     ending: Callable[[], None],
 ) -> None:
     """Serve until `stop` is asked for, and then until nothing is under way.
 
+    No more than `most` connections are open at a time; `shedder` refuses what is too much.
     `begun` is called once connections are accepted, `ending` once they are no more. Raises
     Hypercorn's LifespanFailureError if the app refuses to start, LifespanTimeoutError if it takes
     too long over its start or end.
@@ -96,13 +124,15 @@ async def serve(
     await lifespan.wait_for_startup()
     if living.done():
         living.result()
-    connections = Connections(wrapped, config, state)
-    server = await asyncio.start_server(connections.receive, sock=listener, backlog=BACKLOG)
+    connections = Connections(wrapped, config, state, shedder)
+    acceptor = Acceptor(listener, connections, most)
+    acceptor.begin()
     if not stop.asked.is_set():
         begun()
     await stop.asked.wait()
-    server.close()
+    connections.begin_draining()
     ending()
+    await acceptor.end(min(BEGIN_SECONDS, stop.linger))
     await connections.drain(stop)
     await lifespan.wait_for_shutdown()
     living.cancel()

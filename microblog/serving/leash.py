@@ -8,9 +8,11 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-# The keeper's: serve now; give way to a worker that has come up in your place.
+# The keeper's: serve now; give way to a worker that has come up in your place; stop without
+# waiting for anybody.
 GO = b"g"
 RETIRE = b"q"
+HURRY = b"h"
 # The worker's: connections are accepted; the event loop still turns.
 READY = b"r"
 BEAT = b"."

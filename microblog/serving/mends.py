@@ -19,12 +19,18 @@ import hypercorn.protocol
 import hypercorn.protocol.h11
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config
 from hypercorn.events import Closed
 from hypercorn.protocol.events import Event, Response
 from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 
+from microblog.serving.incoming import Incoming
 from microblog.serving.sockets import Socket
 from microblog.serving.waiting import Flag, LeanTaskGroup
+
+# Of one message on a websocket; and between two pings.
+MESSAGE_BYTES = 65_536
+PING_SECONDS = 20.0
 
 
 class Http1(H11Protocol):
@@ -43,6 +49,23 @@ class Http1(H11Protocol):
             # From here on nobody speaks HTTP any more.
             del self.connection.h11_connection
 
+    async def _maybe_recycle(self) -> None:
+        await super()._maybe_recycle()
+        incoming = self._incoming
+        if incoming is not None and isinstance(self.connection, h11.Connection):
+            incoming.note_answered(self.connection)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        if (incoming := self._incoming) is not None:
+            incoming.arrival.reach()  # it goes no further
+        await super()._send_error_response(status_code)
+
+    @property
+    def _incoming(self) -> Incoming | None:
+        # Hypercorn hands down a bound method: of the connection.
+        found: Incoming | None = self.send.__self__.incoming  # type: ignore[attr-defined]
+        return found
+
     async def _create_stream(self, request: h11.Request) -> None:
         if request.http_version not in (b"1.0", b"1.1"):
             await self._send_error_response(505)
@@ -59,6 +82,7 @@ class Connection(TCPServer):
     """Known by name while it lives, so that it can be cut when patience ends."""
 
     living: ClassVar[WeakSet["Connection"]] = WeakSet()
+    incoming: Incoming | None = None
 
     async def run(self) -> None:
         self.living.add(self)
@@ -95,5 +119,8 @@ def mend() -> None:
         (hypercorn.protocol.h11, "WSStream", Socket),
         (hypercorn.asyncio.tcp_server, "TaskGroup", LeanTaskGroup),
         (WorkerContext, "event_class", Flag),
+        # Defaults, for whoever is started by Hypercorn's own command.
+        (Config, "websocket_max_message_size", MESSAGE_BYTES),
+        (Config, "websocket_ping_interval", PING_SECONDS),
     ):
         setattr(module, name, mended)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from microblog.serving.leash import RETIRE
+from microblog.serving.leash import HURRY, RETIRE
 from microblog.serving.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,11 @@ class Place:
         self._leave()
         if self.worker is not None:
             self.worker.tell(number)
+
+    def hurry(self) -> None:
+        """The worker, which was told to end, waits for nobody any more."""
+        if self.worker is not None:
+            self.worker.say(HURRY)
 
     def retire(self) -> None:
         """Keep nobody any more; the worker gives way to one that serves elsewhere."""

@@ -12,10 +12,11 @@ from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
-from microblog.serving import accepting, pulse, systemd
+from microblog.serving import accepting, descriptors, pulse, systemd
 from microblog.serving.leash import BEAT, READY, Leash
-from microblog.serving.mends import mend
+from microblog.serving.mends import MESSAGE_BYTES, PING_SECONDS, mend
 from microblog.serving.stopping import CANCEL_SECONDS, CLOSE_SECONDS, Stop, stop_when_told
+from microblog.web.edge import Shedder
 
 try:
     import uvloop
@@ -26,7 +27,6 @@ else:
 
 log = logging.getLogger(__name__)
 
-MESSAGE_BYTES = 65_536
 HEADER_BYTES = 16_384
 KEEP_ALIVE_SECONDS = 15
 
@@ -42,21 +42,24 @@ class Service:
     `ready` is called once connections are really accepted, in a process without a keeper;
     `goodbye` is awaited, while requests under way finish, as soon as the stop is asked for, with
     the seconds over which sockets may be closed; `patience` is in seconds, and so is
-    `stall_seconds`: how long the loop may stand still (0: for ever).
+    `stall_seconds`: how long the loop may stand still (0: for ever). `shedder` refuses what is too
+    much before it costs anything.
     """
 
     app: ASGIFramework
     goodbye: Callable[[float], Awaitable[None]]
     ready: Callable[[], None]
     patience: float = 8.0
-    ping_seconds: float = 20.0
+    ping_seconds: float = PING_SECONDS
     new_loop: Callable[[], asyncio.AbstractEventLoop] = fast_loop
     stall_seconds: float = 0.0
+    shedder: Shedder | None = None
 
 
 def run(service: Service, listener: socket.socket, leash: Leash | None = None) -> None:
     """Serve until a signal, or until the other end of `leash` closes. Raises CannotStart."""
     mend()
+    descriptors.raise_limit()
     if leash is not None:
         leash.leave_last_words()
     with asyncio.Runner(loop_factory=service.new_loop) as runner:
@@ -82,7 +85,16 @@ async def _serve(service: Service, listener: socket.socket, leash: Leash | None)
 
     config = configuration(service)
     try:
-        await accepting.serve(service.app, config, listener, stop, begun=begun, ending=ending)
+        await accepting.serve(
+            service.app,
+            config,
+            listener,
+            stop,
+            most=descriptors.most_connections(),
+            shedder=service.shedder,
+            begun=begun,
+            ending=ending,
+        )
     except LifespanFailureError as error:
         raise CannotStart from error
     except LifespanTimeoutError as error:

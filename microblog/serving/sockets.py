@@ -11,20 +11,19 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from hypercorn.protocol.events import Data, Event, Request, StreamClosed
 from hypercorn.protocol.ws_stream import (
     ASGIWebsocketState,
     FrameTooLargeError,
-    WebsocketBuffer,
     WSStream,
 )
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Message, Ping
 from wsproto.frame_protocol import CloseReason
 
+from microblog.serving.frames import BoundedBuffer, frame
 from microblog.serving.pings import pings_of
 from microblog.serving.waiting import Flag, Mailbox
 
@@ -35,15 +34,8 @@ FRAMES_PER_SECOND = 100
 KERNEL_BUFFER = 65_536
 WRITE_BUFFER = 32_768
 _PING = b"\x89\x00"
-
-
-class BoundedBuffer(WebsocketBuffer):
-    """Refuses the part that would make a message too long, instead of storing it first."""
-
-    def extend(self, event: Message[Any]) -> None:
-        if self.length + len(event.data) > self.max_length:
-            raise FrameTooLargeError
-        super().extend(event)
+# What an open socket offers to the application beyond ASGI: itself, to `say` something at once.
+LINE = "microblog.line"
 
 
 class Socket(WSStream):
@@ -61,14 +53,30 @@ class Socket(WSStream):
 
     async def handle(self, event: Event) -> None:
         if isinstance(event, Request):
-            headers = [item for item in event.headers if item[0] != b"sec-websocket-extensions"]
-            event = replace(event, headers=headers)
-        elif isinstance(event, Data):
+            await self._shake_hands(event)
+            return
+        if isinstance(event, Data):
             self._heard = True
+            if not self.handshake.accepted:
+                await self._refuse_haste()
+                return
         elif isinstance(event, StreamClosed):
             self._gone.up()
             pings_of(self.context).forget(self)
         await super().handle(event)
+
+    async def _shake_hands(self, event: Request) -> None:
+        headers = [item for item in event.headers if item[0] != b"sec-websocket-extensions"]
+        await super().handle(replace(event, headers=headers))
+        if self.closed:
+            # Refused without asking the application: nobody else would hang up.
+            await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _refuse_haste(self) -> None:
+        """Who speaks before the handshake is over has left, as far as the application knows."""
+        if not self.closed and self.state is ASGIWebsocketState.HANDSHAKE:
+            await self._send_error_response(400)
+        await self.send(StreamClosed(stream_id=self.stream_id))
 
     # What comes in
 
@@ -116,6 +124,8 @@ class Socket(WSStream):
         # What the handshake needed: one that is over has no extensions and no questions.
         self.connection = Connection(ConnectionType.SERVER)
         self.handshake.key = self.handshake.extensions = self.handshake.connection_tokens = None
+        offered: dict[str, Any] = self.scope["extensions"]
+        offered[LINE] = self
         with suppress(OSError, RuntimeError):  # who has gone meanwhile needs none
             self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
             line = self._transport.get_extra_info("socket")
@@ -141,13 +151,24 @@ class Socket(WSStream):
         with suppress(RuntimeError):  # closed already
             self._transport.abort()
 
+    def say(self, text: str) -> bool:
+        """Send a text at once; False, and nothing is sent, while the peer takes too little."""
+        transport = self._transport
+        if not self._is_open or transport.get_write_buffer_size() > WRITE_BUFFER:
+            return False
+        try:
+            transport.write(frame(text))
+        except (ConnectionError, RuntimeError):  # the application learns of it in its turn
+            return False
+        return True
+
     async def app_send(self, message: Any) -> None:
         if message is None:
             await self._end_of_app()
         elif self._is_plain(message):
             # Straight to the line: a frame is written in one piece, whoever else is writing.
             with suppress(ConnectionError, RuntimeError):  # its reader finds out that it is gone
-                self._transport.write(_frame(message["text"]))
+                self._transport.write(frame(message["text"]))
                 await self._writer.drain()
             return
         await super().app_send(message)
@@ -155,10 +176,17 @@ class Socket(WSStream):
             self._stop_listening()
             self.task_group.spawn(self._drop_rude_peer)
 
+    @property
+    def _is_open(self) -> bool:
+        connected = self.state is ASGIWebsocketState.CONNECTED and not self.closed
+        return connected and self.connection.state is ConnectionState.OPEN
+
     def _is_plain(self, message: Any) -> bool:
-        open_ = self.state is ASGIWebsocketState.CONNECTED and not self.closed
-        text = open_ and message["type"] == "websocket.send" and message.get("text") is not None
-        return text and self.connection.state is ConnectionState.OPEN
+        return (
+            message["type"] == "websocket.send"
+            and message.get("text") is not None
+            and self._is_open
+        )
 
     async def _end_of_app(self) -> None:
         if self.state in (ASGIWebsocketState.CONNECTED, ASGIWebsocketState.CLOSED):
@@ -193,18 +221,6 @@ class Socket(WSStream):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._gone.wait()
-
-
-@lru_cache(maxsize=64)
-def _frame(text: str) -> bytes:
-    """A text as one frame (RFC 6455, 5.2): the same text goes to many, and is encoded once."""
-    payload = text.encode()
-    size = len(payload)
-    if size < 126:
-        return b"\x81" + size.to_bytes(1, "big") + payload
-    if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
 async def _drop(_message: object) -> None:

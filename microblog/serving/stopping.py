@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from microblog.serving.leash import RETIRE, Leash
+from microblog.serving.leash import HURRY, RETIRE, Leash
 from microblog.serving.mends import cut_connections
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,9 @@ CANCEL_SECONDS = 0.2
 CLOSE_SECONDS = 1.0
 # With what follows it, a stop never takes ten seconds.
 LONGEST_PATIENCE = 8.4
+# Of whoever stops a whole group of processes a signal may come twice; a person's second one comes
+# later than that.
+ECHO_SECONDS = 0.3
 # How long an idle connection stays open after the stop was asked for: the next request may be on
 # its way. Where another worker takes over there is time to answer it, and thereby to say goodbye.
 BRIEF_LINGER = 0.1
@@ -28,7 +31,7 @@ GENTLE_LINGER = 2.0
 
 
 class Stop:
-    """Asked once it is orderly, asked again it is quick, and it always arrives.
+    """Orderly when it is asked for, quick when it is hurried, and it always arrives.
 
     `linger` is in seconds, and decided once `asked` is set; `hurried` ends it early.
     """
@@ -40,6 +43,7 @@ class Stop:
         self._retiring = False
         self._patience = patience
         self._loop = asyncio.get_running_loop()
+        self._asked_at = 0.0
 
     @property
     def spread(self) -> float:
@@ -53,8 +57,20 @@ class Stop:
         elif self._retiring:
             self._retiring = False
             self.hurried.set()
+
+    def ask_again(self) -> None:
+        """As a person's signal does: the first one asks, a later one hurries."""
+        if self.asked.is_set() and not self._retiring:
+            if self._loop.time() - self._asked_at > ECHO_SECONDS:
+                self.hurry()
         else:
-            self._end_after(0)
+            self.ask()
+
+    def hurry(self) -> None:
+        """Whatever is under way is left."""
+        self.asked.set()
+        self.hurried.set()
+        self._end_after(0)
 
     def retire(self) -> None:
         """Another worker has taken over: nobody shall notice that we go."""
@@ -78,11 +94,14 @@ class Stop:
             return
         if RETIRE in words:
             self.retire()
-        elif not words:
+        if HURRY in words:
+            self.hurry()
+        if not words:
             self._loop.remove_reader(leash)
             self.ask_as_orphan()
 
     def _begin(self) -> None:
+        self._asked_at = self._loop.time()
         self.asked.set()
         self._end_after(self._patience)
 
@@ -108,11 +127,15 @@ def _leave() -> None:
 
 
 def stop_when_told(patience: float, leash: Leash | None = None) -> Stop:
-    """The way out, asked for by SIGTERM, SIGINT, or the keeper at the other end of a leash."""
+    """The way out, asked for by SIGTERM, SIGINT, or the keeper at the other end of a leash.
+
+    Of a worker a signal never asks more than once: whoever stops the whole service (systemd, by
+    default) sends it to each process, and the keeper passes its own on. Only the keeper hurries it.
+    """
     loop = asyncio.get_running_loop()
     stop = Stop(patience)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.ask)
+        loop.add_signal_handler(number, stop.ask_again if leash is None else stop.ask)
     on_hangup(stop.ask, _stay)
     if leash is not None:
         loop.add_reader(leash, stop.hear, leash)

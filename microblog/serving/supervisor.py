@@ -15,7 +15,7 @@ from functools import partial
 from microblog.serving import pulse, systemd
 from microblog.serving.place import Place
 from microblog.serving.reserve import Reserve
-from microblog.serving.stopping import on_hangup
+from microblog.serving.stopping import ECHO_SECONDS, on_hangup
 from microblog.serving.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class Supervisor:
         self._first_of_new: Place | None = None
         self._places: dict[Place, asyncio.Task[int]] = {}
         self._stopping = asyncio.Event()
+        self._stopped_at = 0.0
         self._hangup = asyncio.Event()
         self._serves = False
         self._status = 0
@@ -61,8 +62,8 @@ class Supervisor:
         """Returns the exit status: 0, or that of the worker that could not start at all."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        on_hangup(self._stop, self._hangup.set)
+            loop.add_signal_handler(number, self._stop_or_hurry)
+        on_hangup(self._stop_or_hurry, self._hangup.set)
         for _ in range(self._count):
             self._open(lambda _place, status: status > 0 and not self._serves)
         beside = [
@@ -159,9 +160,18 @@ class Supervisor:
 
     # Stopping
 
+    def _stop_or_hurry(self) -> None:
+        """The first signal is passed on; one that is no echo of it hurries the workers."""
+        if not self._stopping.is_set():
+            self._stop()
+        elif asyncio.get_running_loop().time() - self._stopped_at > ECHO_SECONDS:
+            for place in self._places:
+                place.hurry()
+
     def _stop(self) -> None:
-        """Close our side first, then pass the signal on; a second signal hurries the workers."""
+        """Close our side first, then tell the workers."""
         systemd.stopping()
+        self._stopped_at = asyncio.get_running_loop().time()
         self._stopping.set()
         self._listener.close()
         for place in self._places:

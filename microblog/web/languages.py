@@ -1,5 +1,7 @@
 """Which languages the person of this request reads and writes."""
 
+from collections.abc import Sequence
+from functools import cache
 from unicodedata import combining, normalize
 
 from quart import g, request
@@ -41,19 +43,27 @@ def read() -> frozenset[str]:
 async def language_of(body: str, choice: str) -> str:
     """The language of a text that somebody writes: as they chose, else as it looks.
 
-    To be asked before anything is written: it takes a moment, and a connection of its own.
+    To be asked before anything is written: it takes a moment, and perhaps a connection of its own.
     """
     if choice != AUTO:
         return choice
     resources = scope.resources()
-    async with resources.database.reading() as session:
-        habits = await tongues.habits(session, scope.viewer())
-    return await resources.detector.detect(body, leaning={*habits, *accepted()})
+
+    async def habits() -> list[str]:
+        async with resources.database.reading() as session:
+            return await tongues.habits(session, scope.viewer())
+
+    return await resources.detector.detect(body, leaning=accepted(), habits=habits)
 
 
 def choices() -> list[tuple[str, str]]:
     """The languages that people read and write here, with their own names."""
-    offered = {i18n.base(code) for code in scope.settings().languages.offered}
+    return list(_choices(tuple(scope.settings().languages.offered)))
+
+
+@cache
+def _choices(offers: tuple[str, ...]) -> Sequence[tuple[str, str]]:
+    offered = {i18n.base(code) for code in offers}
     names = KNOWN | {code: i18n.autonym(code) for code in offered - KNOWN.keys()}
     return sorted(names.items(), key=_by_letters)
 

@@ -1,5 +1,6 @@
 """How the service says no: as a page in its own layout, or as JSON, never as a trace."""
 
+import errno
 import json
 import logging
 from collections.abc import Iterable
@@ -52,6 +53,9 @@ _WORDS = {
     ),
 }
 _RETRY_SECONDS = "5"
+# Of files and connections there are as many open as may be.
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
+_PLAIN = "text/plain; charset=utf-8"
 # Of an error that the framework raised.
 _KEPT_HEADERS = ("Allow", "WWW-Authenticate")
 
@@ -104,6 +108,9 @@ async def _unavailable(error: Exception) -> Response:
 
 
 async def _disk(error: OSError) -> Response:
+    if error.errno in _EXHAUSTED:
+        log.error("no more files can be opened: %s", error)
+        return await answer(503, headers={"Retry-After": _RETRY_SECONDS})
     if not is_full(error):
         return await _failed(error)
     log.error("the disk is full: %s", error)
@@ -138,7 +145,11 @@ async def answer(
         body = problem(status, text or heading)
         response = Response(body, status=status, content_type=problems.CONTENT_TYPE)
     else:
-        response = await _error_page(status, heading, text, request_id)
+        try:
+            response = await _error_page(status, heading, text, request_id)
+        except OSError as error:  # what is to be drawn must be read first
+            log.error("the page for a refusal could not be drawn: %s", error)  # noqa: TRY400 - the system's reason is all
+            response = Response(f"{heading}\n{text}\n", status=status, content_type=_PLAIN)
     response.headers.update(headers or {})
     return response
 

@@ -6,7 +6,7 @@ is read in the request's own unit of work.
 
 from collections.abc import Callable
 
-from quart import g, has_request_context, request
+from quart import g, request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.domain.actors import Actor
@@ -18,9 +18,7 @@ from microblog.web import scope
 
 
 async def is_possible() -> bool:
-    """Whether memory knows of all that was committed before this request came."""
-    if not has_request_context():  # a socket, which lives longer than a moment
-        return False
+    """Whether memory knows of all that was committed before this request or handshake came."""
     if "remembers" not in g:
         g.remembers = await scope.resources().memory.now()
     found: bool = g.remembers

@@ -1,11 +1,12 @@
 """Static files: style sheets, browser modules and pictures of the package, served from memory.
 
 The folder is read once, when the app is made. Names are looked up in a table, so a path can
-name nothing outside it. The hash in an address stands for the whole folder: modules import each
-other by relative address, so they must all change their address together.
+name nothing outside it. The hash in an address stands for the whole folder: style sheets and
+modules name each other by relative address, so they must all change their address together.
 """
 
 import gzip
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,8 @@ from urllib.parse import quote
 
 from quart import Response, request
 from werkzeug.exceptions import NotFound
+
+from microblog.web.joining import join_modules
 
 MAX_TOTAL = 16 * 1024 * 1024
 FOREVER = "public, max-age=31536000, immutable"
@@ -51,10 +54,16 @@ class _File:
 
 
 class StaticFiles:
-    """One folder in memory, under the address `prefix`."""
+    """One folder in memory, under the address `prefix`.
 
-    def __init__(self, folder: Path, *, prefix: str = "/static") -> None:
+    The modules named in `joined` bring along all that they import.
+    """
+
+    def __init__(
+        self, folder: Path, *, prefix: str = "/static", joined: Iterable[str] = ()
+    ) -> None:
         contents = _read(folder)
+        contents |= {name: join_modules(contents, name) for name in joined}
         self._prefix = prefix
         self._files = {name: _prepare(name, body) for name, body in contents.items()}
         self._hash = _hash_of(contents)

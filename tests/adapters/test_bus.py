@@ -14,13 +14,13 @@ from microblog.adapters.bus import Bell, PostgreSQLBus, SQLiteBus, postgresql
 from microblog.domain.events import NOTIFY_CHANNEL
 from tests import servers
 from tests.conftest import asyncpg_url
-from tests.servers import RestlessPostgreSQL
+from tests.mortal import Postgres
 
 SECONDS = 15
 
 
 @pytest.fixture
-def bus(restless_server: RestlessPostgreSQL, monkeypatch: pytest.MonkeyPatch) -> PostgreSQLBus:
+def bus(restless_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> PostgreSQLBus:
     """It looks after its connection more often than it would."""
     monkeypatch.setattr(postgresql, "KEEPALIVE_SECONDS", 0.3)
     monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 1.0)
@@ -45,7 +45,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def notify(server: RestlessPostgreSQL) -> None:
+async def notify(server: Postgres) -> None:
     await servers.execute(server.url, f"NOTIFY {NOTIFY_CHANNEL}")
 
 
@@ -56,7 +56,7 @@ async def rings(bell: Bell, ringing: Awaitable[None]) -> None:
         await ring.wait()
 
 
-async def listener(server: RestlessPostgreSQL) -> int:
+async def listener(server: Postgres) -> int:
     connection = await asyncpg.connect(server.url.render_as_string(hide_password=False))
     try:
         return await connection.fetchval(
@@ -67,7 +67,7 @@ async def listener(server: RestlessPostgreSQL) -> int:
 
 
 async def test_a_connection_that_is_cut(
-    bus: PostgreSQLBus, restless_server: RestlessPostgreSQL, caplog: pytest.LogCaptureFixture
+    bus: PostgreSQLBus, restless_server: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     """T-76: it wakes by itself, for what may have been missed, and hears again; one line a loss."""
     async with listening(bus) as bell:
@@ -86,7 +86,7 @@ async def test_a_connection_that_is_cut(
 
 
 async def test_a_server_that_restarts(
-    bus: PostgreSQLBus, restless_server: RestlessPostgreSQL, caplog: pytest.LogCaptureFixture
+    bus: PostgreSQLBus, restless_server: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     """T-69, T-76: however long it is away, there is one line about it, and one when it is back."""
     caplog.set_level(logging.INFO)
@@ -110,7 +110,7 @@ async def test_a_server_that_restarts(
 
 
 async def test_a_connection_that_is_only_half_open(
-    bus: PostgreSQLBus, restless_server: RestlessPostgreSQL
+    bus: PostgreSQLBus, restless_server: Postgres
 ) -> None:
     """T-76: nothing is closed, nobody answers: it is noticed, and heard again afterwards."""
     async with listening(bus) as bell:
@@ -124,7 +124,7 @@ async def test_a_connection_that_is_only_half_open(
 
 
 async def test_options_of_the_address_are_the_pools_too(
-    restless_server: RestlessPostgreSQL,
+    restless_server: Postgres,
 ) -> None:
     url = restless_server.url.update_query_dict(
         {"ssl": "disable", "prepared_statement_cache_size": "10"}

@@ -21,6 +21,7 @@ from microblog.database import Database
 from microblog.domain import events
 from microblog.domain.errors import TooManyRequests
 from microblog.domain.limits import Allowance, Claim
+from microblog.keeping import Beat
 from microblog.models import Rate
 from microblog.settings import Redis as RedisSettings
 from microblog.settings import Settings
@@ -39,7 +40,7 @@ class OwnBus:
     def __init__(self) -> None:
         self.runs = False
 
-    async def run(self, wake: Wake) -> None:
+    async def run(self, wake: Wake, _beat: Beat) -> None:
         self.runs = True
         try:
             wake()
@@ -85,7 +86,7 @@ async def link(redis_server: RedisServer) -> AsyncIterator[Connection]:
 async def keep_listening(link: Connection) -> None:
     while True:
         with suppress(connection.RedisDown):
-            await link.listen("test", lambda: None)
+            await link.listen("test", lambda: None, lambda: None)
         await asyncio.sleep(0.05)
 
 

@@ -96,7 +96,7 @@ async def test_a_database_that_does_not_answer_is_one_line(start: Start) -> None
         port = unused.getsockname()[1]
     url = f"postgresql://microblog:x@127.0.0.1:{port}/microblog"
     status, said = await refusal(await start("--port", "0", DATABASE_URL=url))
-    assert status == 3
+    assert status == 1  # it may be there at the next try
     assert len(said) == 1
     assert "database" in said[0]
 

@@ -118,3 +118,69 @@ async def test_a_burst_does_not_wait_long_for_who_reads_nothing(town: Town) -> N
     assert {frame["type"] for frame in quick.frames} == {"post.deleted"}
     assert dead.outbox.close_code == 1013
     town.hub.leave(dead)
+
+
+class Wire:
+    """A peer that takes so many frames at once."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.said: list[str] = []
+
+    def say(self, frame: str) -> bool:
+        if not self.room:
+            return False
+        self.room -= 1
+        self.said.append(frame)
+        return True
+
+
+async def test_what_would_only_pass_through_goes_straight_on() -> None:
+    line = Wire(room=2)
+    box = Outbox(3, line)
+    getting = asyncio.create_task(box.get(60))
+    await asyncio.sleep(0)
+    for number in range(4):
+        box.put(f"frame {number}", number)
+    assert line.said == ["frame 0", "frame 1"]
+    # What the peer does not take now is taken out in order, and nothing overtakes it.
+    line.room = 9
+    box.put("frame 4", 4)
+    assert [await getting, *await drained(box)] == ["frame 2", "frame 3", "frame 4"]
+    assert line.said == ["frame 0", "frame 1"]
+
+
+async def test_nothing_overtakes_what_is_being_sent() -> None:
+    """Who has taken a frame out may still be at it."""
+    line = Wire(room=9)
+    box = Outbox(3, line)
+    box.put("frame 0", 0)
+    assert await box.get(NOW) == "frame 0"
+    box.put("frame 1", 1)
+    assert line.said == []
+    assert await drained(box) == ["frame 1"]
+
+
+async def test_a_peer_that_takes_nothing_costs_no_try_for_each_frame() -> None:
+    line = Wire(room=0)
+    box = Outbox(2, line)
+    tries = []
+    line.say = lambda frame: bool(tries.append(frame))  # type: ignore[method-assign]
+    getting = asyncio.create_task(box.get(60))
+    await asyncio.sleep(0)
+    box.put("frame 0", 0)
+    assert await getting == "frame 0"
+    for number in range(1, 9):
+        box.put(f"frame {number}", number)
+    assert tries == ["frame 0"]
+    assert box.close_code == 1013
+
+
+async def test_what_went_straight_on_is_no_silence() -> None:
+    box = Outbox(3, Wire(room=9))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(1, 4):
+        loop.call_later(0.05 * number, box.put, "frame", number)
+    assert await box.get(0.1) is None
+    assert loop.time() - began >= 0.24

@@ -2,12 +2,13 @@
 
 import asyncio
 import random
+from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 
 from microblog.database import Database
-from microblog.domain import events, follows, users
-from microblog.models import Event
+from microblog.domain import events, follows, posts, sessions, users
+from microblog.models import Event, utc_now
 from tests.live.hearing import Ear, Town
 
 WRITERS = 8
@@ -181,3 +182,77 @@ async def test_a_reader_who_catches_up_knows_follows_made_elsewhere(
     susan = await (await town.listen("susan")).live()
     post_id = await town.post("john", database=elsewhere)
     await susan.hear_post(post_id)
+
+
+async def swept(database: Database, days: float) -> int:
+    """The sweep as a process does it whose clock is so many days ahead."""
+    async with database.begin(wake=False) as session:
+        return await events.sweep(session, keep_hours=24 * (1 - days), keep_events=100_000)
+
+
+async def test_what_was_swept_before_the_hub_read_it_is_a_gap(
+    town: Town, elsewhere: Database
+) -> None:
+    """A clock that jumps, or a process that was held up for long: nobody is left in the dark."""
+    await town.follow("susan", "john")
+    susan, mary, david = [
+        await (await town.listen(name, *channels)).live()
+        for name, channels in (("susan", ()), ("mary", ("explore",)), ("david", ()))
+    ]
+    await town.post("john", "first")
+    await susan.hear(1)
+    await mary.hear(1)
+    await town.hub.following.stop()
+    async with elsewhere.begin(wake=False) as session:
+        for number in range(4):
+            await posts.publish(session, town.people["john"], f"unheard {number}", length=500)
+        await follows.follow(
+            session, town.people["david"], await users.by_id(session, town.people["john"].id)
+        )
+        await sessions.end(session, mary.reader.actor)
+    await town.post("john", "last", elsewhere)
+    assert await swept(elsewhere, 2) > 0
+    town.hub.following.start()
+    newest = await town.settle()
+    await susan.until(lambda: len(susan.frames) == 3)
+    assert [frame["type"] for frame in susan.frames] == ["post.created", "gap", "post.created"]
+    assert susan.seqs[1:] == [newest - 1, newest]
+    # What the lost events have changed holds all the same.
+    assert await mary.hear_end() == 4401
+    await david.until(lambda: bool(david.frames))
+    assert david.frames[0]["type"] == "gap"
+    heard = await town.post("john")
+    await david.hear_post(heard)
+
+
+async def test_a_number_that_was_never_committed_is_no_gap(town: Town) -> None:
+    await town.post("john")
+    david = await (await town.listen("david", "explore")).live()
+    async with town.database.begin() as session:
+        hole = await events.newest(session) + 5
+        session.add(Event(id=hole, kind=events.PING, actor_id=0, subject_id=0))
+    await town.settle()
+    # On PostgreSQL the sequence does not know of it.
+    async with town.database.begin() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            beyond = text("SELECT setval(pg_get_serial_sequence('event', 'id'), :hole)")
+            await session.execute(beyond, {"hole": hole})
+    await david.hear_post(await town.post("john"))
+    assert [frame["type"] for frame in david.frames] == ["post.created"]
+
+
+async def test_the_sweep_takes_the_first_ones_whatever_the_clock_said(town: Town) -> None:
+    """So the oldest that is left tells what is gone."""
+    for day in (3, 0, 3, 0):
+        async with town.database.begin() as session:
+            moment = utc_now() - timedelta(days=day)
+            session.add(Event(kind=events.PING, actor_id=0, subject_id=0, created_at=moment))
+    newest = await town.newest()
+    await swept(town.database, 0)
+    async with town.database.reading() as session:
+        assert await events.oldest(session) == newest - 2
+        assert [event.id for event in await events.after(session, 0, limit=9)] == [
+            newest - 2,
+            newest - 1,
+            newest,
+        ]

@@ -68,7 +68,7 @@ async def test_postgresql_dies_and_comes_back(
         await asyncio.to_thread(mortal.die)
         await assert_clear(mary)
         before = len(writers.acknowledged)
-        await asyncio.to_thread(mortal.begin)
+        await asyncio.to_thread(mortal.start)
         await asyncio.wait_for(writers.reach(before + 10), 30)
         writers.stop()
         await asyncio.wait_for(writing, 30)

@@ -130,12 +130,13 @@ async def test_sigterm_in_the_middle_of_a_letter_gives_it_back(
     assert seconds < 3
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 async def test_sigterm_in_the_middle_of_a_long_job_gives_it_back(
-    start: Start, environment: dict[str, str], password_hash: str
+    start: Start, environment: dict[str, str], password_hash: str, workers: int
 ) -> None:
     """T-69: a server with nobody connected, and an export that would take minutes more."""
     await people(environment, password_hash, "susan")
-    server = await start(MICROBLOG_ARCHIVES_PAUSE="60")
+    server = await start(workers, MICROBLOG_ARCHIVES_PAUSE="60")
     async with opened(environment) as database:
         async with database.begin() as session:
             user = await users.by_username(session, "susan")

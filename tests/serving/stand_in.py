@@ -6,6 +6,7 @@ Run as a program: `stand_in.py [--workers N] [--port P] [--patience S]`; workers
 import argparse
 import asyncio
 import os
+import resource
 import socket
 import sys
 import time
@@ -19,12 +20,14 @@ from quart import Quart, websocket
 from microblog.serving import listening, process, pulse
 from microblog.serving.leash import Leash
 from microblog.serving.supervisor import Supervisor
+from microblog.web.edge import Crowd, Edge
 
 
 def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
     """The app, and the goodbye that asks every open socket to close."""
     app = Quart(__name__)
-    closing = asyncio.Event()
+    closing, released = asyncio.Event(), asyncio.Event()
+    served: list[str] = []  # websockets
 
     @app.route("/pid", methods=["GET", "POST"])
     async def pid() -> str:
@@ -34,6 +37,17 @@ def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
     async def slow() -> str:
         await asyncio.sleep(1)
         return "done"
+
+    @app.get("/held")
+    async def held() -> str:
+        await released.wait()
+        return "done"
+
+    @app.post("/release")
+    async def release() -> str:
+        released.set()
+        released.clear()
+        return "released"
 
     @app.post("/block")
     async def block() -> str:
@@ -46,13 +60,30 @@ def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(60)
 
+    @app.get("/open")
+    async def number_of_open() -> str:
+        return str(len(served))
+
     @app.websocket("/live")
     async def live() -> None:
-        await websocket.send("hello")
-        reading = asyncio.create_task(_read())
-        await closing.wait()
-        reading.cancel()
-        await websocket.close(1001)
+        served.append(websocket.path)
+        try:
+            await websocket.send("hello")
+            reading = asyncio.create_task(_read())
+            await closing.wait()
+            reading.cancel()
+            await websocket.close(1001)
+        finally:
+            served.remove("/live")
+
+    @app.websocket("/pondered")
+    async def pondered() -> None:
+        """It takes its time before it lets anybody in."""
+        served.append(websocket.path)
+        try:
+            await released.wait()
+        finally:
+            served.remove("/pondered")
 
     @app.websocket("/once")
     async def once() -> None:
@@ -76,6 +107,12 @@ def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
 
 def work(chosen: argparse.Namespace, listener: socket.socket, leash: Leash | None) -> None:
     app, goodbye = make_app()
+    shedder = None
+    if chosen.places:
+        entrance = Edge(app.asgi_app, max_body=1024, crowd=Crowd(chosen.places, 0, 600))
+        app.asgi_app, shedder = entrance, entrance.shedder  # type: ignore[method-assign]
+    if chosen.files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (chosen.files, chosen.files))
     service = process.Service(
         app,
         goodbye,
@@ -84,6 +121,7 @@ def work(chosen: argparse.Namespace, listener: socket.socket, leash: Leash | Non
         ping_seconds=chosen.ping,
         new_loop=asyncio.new_event_loop if chosen.plain_loop else process.fast_loop,
         stall_seconds=chosen.stall,
+        shedder=shedder,
     )
     process.run(service, listener, leash)
 
@@ -110,6 +148,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--ping", type=float, default=20.0)
     parser.add_argument("--stall", type=float, default=0.0)
     parser.add_argument("--spare", action="store_true")
+    parser.add_argument("--places", type=int, default=0, help="requests at once; nobody waits")
+    parser.add_argument("--files", type=int, default=0, help="as many may be open")
     parser.add_argument("--fail", type=int, help="workers end at once with this status")
     parser.add_argument("--fail-if", type=Path, help="so they do while there is such a file")
     parser.add_argument("--fd", type=int)

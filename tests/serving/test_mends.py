@@ -1,10 +1,14 @@
 """What Hypercorn would let through on a websocket."""
 
 import asyncio
+import os
+import socket
 import struct
+import sys
 import zlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +16,8 @@ import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+
+from tests.serving.conftest import HANDSHAKE
 
 Start = Callable[..., Awaitable[Any]]
 
@@ -34,6 +40,49 @@ async def ended(reader: asyncio.StreamReader) -> None:
     with suppress(ConnectionError):
         while await reader.read(65_536):
             pass
+
+
+async def none_open(server: Any) -> None:
+    """Wait until no websocket is served any more."""
+    async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(10):
+        while (await client.get("/open")).text != "0":
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", [b"/live", b"/pondered"])
+async def test_who_speaks_before_the_handshake_is_over_is_out(start: Start, path: bytes) -> None:
+    server = await start()
+    for extra in (frame(0x81, b"{}"), b"x", b"GET / HTTP/1.1\r\n\r\n"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(HANDSHAKE % path + extra)
+        async with asyncio.timeout(5):
+            head = await reader.read()
+        writer.close()
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert head.count(b"HTTP/1.1") == 1
+    await none_open(server)
+    _, logged, _ = await server.stop()
+    assert "Traceback" not in logged
+
+
+async def test_who_leaves_during_the_handshake_is_gone(start: Start) -> None:
+    server = await start()
+    async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(10):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(HANDSHAKE % b"/pondered")
+        while (await client.get("/open")).text != "1":
+            await asyncio.sleep(0.01)
+        writer.close()
+    await none_open(server)
+
+
+async def test_a_handshake_that_is_none_ends_the_connection(start: Start) -> None:
+    server = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(HANDSHAKE.replace(b"Sec-WebSocket-Key", b"X-Key") % b"/live")
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
 
 
 async def test_no_compression_is_granted(start: Start) -> None:
@@ -69,15 +118,43 @@ async def test_a_message_that_is_too_long_ends_the_connection(start: Start) -> N
 async def test_the_largest_message_gets_through_and_one_more_does_not(start: Start) -> None:
     server = await start()
     once = server.live.replace("/live", "/once")
-    async with connect(once) as socket:
-        await socket.send("x" * 65_536)
-        assert await socket.recv() == "got 65536"
-    async with connect(once) as socket:
-        await socket.send("x" * 65_537)
+    async with connect(once) as live:
+        await live.send("x" * 65_536)
+        assert await live.recv() == "got 65536"
+    async with connect(once) as live:
+        await live.send("x" * 65_537)
         with pytest.raises(ConnectionClosed) as closed:
-            await socket.recv()
+            await live.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
+
+
+async def test_hypercorn_by_its_own_command_has_the_same_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    folders = (Path(__file__).parent, Path(__file__).parents[2])
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hypercorn", "--bind", f"127.0.0.1:{port}", "bare:app"),
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        url = f"ws://127.0.0.1:{port}/once"
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    async with connect(url) as once:
+                        await once.send("x" * 65_537)
+                        with pytest.raises(ConnectionClosed) as closed:
+                            await once.recv()
+                    break
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.05)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 20)
 
 
 async def test_a_flood_for_an_ended_view_leaves_nothing_behind(start: Start) -> None:

@@ -7,9 +7,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+
+from microblog.serving import stopping
 
 Start = Callable[..., Awaitable[Any]]
 
@@ -109,8 +112,42 @@ async def test_a_second_signal_hurries(start: Start, workers: int) -> None:
                 while True:
                     async with httpx.AsyncClient() as other:
                         await other.get(server.url + "/pid")
+        await asyncio.sleep(stopping.ECHO_SECONDS)  # after which it is no echo of the first
         status, _, seconds = await server.stop(signal.SIGINT)
         with pytest.raises(httpx.HTTPError):
             await stuck
     assert status == 0
-    assert seconds < 2
+    assert seconds < 4  # of the eight that it would wait
+
+
+@pytest.mark.parametrize("first", ["keeper", "workers"])
+async def test_a_signal_to_all_processes_asks_once(start: Start, first: str) -> None:
+    """As systemd stops a service by default; and the keeper passes on what it gets."""
+    server = await start("--workers", "2")
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        async with asyncio.timeout(30):
+            while len(server.serving()) < 2:
+                await asyncio.sleep(0.02)
+        await client.get("/pid")
+        slow = asyncio.create_task(client.get("/slow"))
+        async with asyncio.timeout(5), httpx.AsyncClient() as other:
+            await other.get(server.url + "/pid")
+        family = [psutil.Process(server.process.pid), *server.serving()]
+        for process in family if first == "keeper" else reversed(family):
+            process.send_signal(signal.SIGTERM)
+        assert (await slow).text == "done"
+    assert (await server.ended())[0] == 0
+
+
+async def test_the_echo_of_a_signal_hurries_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrapper that stops its whole group tells us twice."""
+    monkeypatch.setattr(stopping, "_leave", lambda: None)  # the last resort would end this process
+    monkeypatch.setattr(stopping, "ECHO_SECONDS", 60)
+    stop = stopping.Stop(patience=0.0)
+    stop.ask_again()
+    stop.ask_again()
+    assert stop.asked.is_set()
+    assert not stop.hurried.is_set()
+    monkeypatch.setattr(stopping, "ECHO_SECONDS", 0)
+    stop.ask_again()
+    assert stop.hurried.is_set()

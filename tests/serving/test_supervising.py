@@ -89,6 +89,22 @@ async def test_kills_in_a_row_are_answered_at_once_by_a_spare(start: Start) -> N
     assert all(map(has_ended, workers))
 
 
+async def test_a_spare_that_dies_is_replaced_before_it_is_needed(start: Start) -> None:
+    server = await start("--workers", "2", "--spare")
+    await until(lambda: len(server.serving()) == 2 and len(server.workers()) == 3, 30)
+    serving = set(server.serving())
+    (spare,) = set(server.workers()) - serving
+    spare.kill()
+    await until(lambda: len(set(server.workers()) - serving - {spare}) == 1, 30)
+    assert set(server.serving()) == serving
+    (spare,) = set(server.workers()) - serving
+    serving.pop().kill()
+    await until(lambda: spare in server.serving(), 30)
+    status, logged, _ = await server.stop()
+    assert status == 0
+    assert "the spare worker ended (-9); starting another" in logged
+
+
 def test_only_what_dies_before_it_is_of_use_has_to_wait_longer() -> None:
     pauses = [0.0]
     for _ in range(10):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
+from microblog.web.edge import EXTENSION, Shedder
 from microblog.web.edge.crowd import Crowd
 from microblog.web.edge.line import Line
 from tests.cast import Cast
@@ -32,7 +33,7 @@ def environment(environment: dict[str, str], service: TranslationService) -> dic
 
 @pytest.fixture
 def crowd(app: Quart) -> Crowd:
-    found: Crowd = app.asgi_app._crowd  # type: ignore[attr-defined]
+    found: Crowd = app.asgi_app.crowd  # type: ignore[attr-defined]
     return found
 
 
@@ -71,6 +72,37 @@ async def test_everybody_is_told_in_their_own_way(cast: Cast, crowd: Crowd) -> N
         assert (await cast.stranger.get(path)).status_code == 200
     # Writing is another matter.
     await cast.publish(cast.susan, "hello")
+    waiting.cancel()
+
+
+async def test_who_is_told_before_the_gate_is_told_the_same(
+    cast: Cast, app: Quart, crowd: Crowd
+) -> None:
+    """T-57: in the same words as at the gate, and counted."""
+    shedder: Shedder = app.extensions[EXTENSION].shedder
+    waiting = await fill(crowd.reading)
+    for path, fields in (
+        ("/explore", {"Accept": "text/html", "Accept-Language": "es"}),
+        ("/explore", {"Accept": "text/html", "Accept-Language": "es", "Cookie": "language=en"}),
+        ("/explore", {"Accept": "application/json", "Accept-Language": "es"}),
+        ("/api/users/1", {"Accept-Language": "es", "Origin": "https://elsewhere.example"}),
+    ):
+        answer = await cast.stranger.client.get(path, headers=fields)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode()
+        found = shedder.judge(asked, None, last=False)
+        assert found is not None
+        told, closes = found
+        head, _, text = told.partition(b"\r\n\r\n")
+        assert not closes
+        assert text.decode() == await body(answer)
+        sent = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        assert sent == {name.lower(): value for name, value in answer.headers.items()}
+        assert shedder.judge(asked.replace(b"GET", b"HEAD"), None, last=True) == (
+            head + b"\r\nconnection: close\r\n\r\n",
+            True,
+        )
+    assert crowd.refused == {"reading": 12, "changing": 0, "sending": 0, "shaking": 0}
     waiting.cancel()
 
 

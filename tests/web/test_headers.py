@@ -26,6 +26,14 @@ def test_what_the_application_set_stays_whatever_its_spelling() -> None:
     assert (b"X-Frame-Options", b"SAMEORIGIN") in result
 
 
+def test_a_picture_may_do_nothing_at_all() -> None:
+    result = applied((b"content-type", b"image/svg+xml"), https=True)
+    for name, value in headers.PICTURE_HEADERS:
+        assert result.pop(name.encode()) == value.encode()
+    assert "script-src" not in headers.PICTURE_HEADERS[0][1]
+    assert result.keys() == {b"content-type", b"cache-control", b"strict-transport-security"}
+
+
 def test_hsts_only_on_https() -> None:
     assert b"strict-transport-security" not in applied()
     assert (

@@ -8,12 +8,21 @@ from sqlalchemy.engine import URL
 
 from microblog.adapters.bus.bell import Bell
 from microblog.adapters.bus.postgresql import PostgreSQLBus
-from microblog.adapters.bus.promise import Bus, Wake
+from microblog.adapters.bus.promise import SILENCE_SECONDS, Bus, Wake
 from microblog.adapters.bus.redis import RedisBus
 from microblog.adapters.bus.sqlite import SQLiteBus
 from microblog.adapters.redis import Link
 
-__all__ = ["Bell", "Bus", "PostgreSQLBus", "RedisBus", "SQLiteBus", "Wake", "build"]
+__all__ = [
+    "SILENCE_SECONDS",
+    "Bell",
+    "Bus",
+    "PostgreSQLBus",
+    "RedisBus",
+    "SQLiteBus",
+    "Wake",
+    "build",
+]
 
 
 def build(url: URL, *, sqlite_poll_seconds: float, redis: Link | None = None) -> Bus:

@@ -7,8 +7,9 @@ from typing import Any
 import asyncpg
 from sqlalchemy.engine import URL
 
-from microblog.adapters.bus.promise import Wake
+from microblog.adapters.bus.promise import Wake, unheeded
 from microblog.domain.events import NOTIFY_CHANNEL
+from microblog.keeping import Beat
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,14 @@ _SERVER_SETTINGS = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
 }
-_TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last one is what the driver says of a connection that the server is just ending.
+_TROUBLES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 class PostgreSQLBus:
@@ -36,12 +44,13 @@ class PostgreSQLBus:
         self._pause = _FIRST_PAUSE
         self.trouble = _IDLE
 
-    async def run(self, wake: Wake) -> None:
+    async def run(self, wake: Wake, beat: Beat = unheeded) -> None:
         """Listen; after a loss wake at once, as something may have happened meanwhile."""
         try:
             while True:
+                beat()
                 try:
-                    await self._listen(wake)
+                    await self._listen(wake, beat)
                 except _TROUBLES as error:
                     self._lost(error)
                 wake()
@@ -50,7 +59,7 @@ class PostgreSQLBus:
         finally:
             self.trouble = _IDLE
 
-    async def _listen(self, wake: Wake) -> None:
+    async def _listen(self, wake: Wake, beat: Beat) -> None:
         connection = await asyncpg.connect(**self._arguments, timeout=ANSWER_SECONDS)
         try:
             lost = asyncio.Event()
@@ -59,7 +68,9 @@ class PostgreSQLBus:
                 await connection.add_listener(NOTIFY_CHANNEL, lambda *_notification: wake())
             self._found()
             wake()
+            beat()
             while not await _is_set(lost, KEEPALIVE_SECONDS):
+                beat()
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await connection.execute("SELECT 1")
             raise ConnectionError("the connection was closed by the server")

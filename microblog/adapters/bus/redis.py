@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 
-from microblog.adapters.bus.promise import Bus, Wake
+from microblog.adapters.bus.promise import SILENCE_SECONDS, Bus, Wake, unheeded
 from microblog.adapters.redis import Link, RedisDown
-from microblog.keeping import Service
+from microblog.keeping import Beat, Service
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class RedisBus:
             words.append(self._own.trouble)
         return "; ".join(words)
 
-    async def run(self, wake: Wake) -> None:
+    async def run(self, wake: Wake, beat: Beat = unheeded) -> None:
         """Listen to Redis, or to the database until Redis answers again."""
 
         def heard() -> None:
@@ -49,17 +50,18 @@ class RedisBus:
         while True:
             try:
                 with suppress(RedisDown):
-                    await self._link.listen(CHANNEL, heard)
+                    await self._link.listen(CHANNEL, heard, beat)
             finally:
                 self._listens = False
-            await self._do_without(wake)
+            await self._do_without(wake, beat)
 
-    async def _do_without(self, wake: Wake) -> None:
-        own = Service("database's own bus", lambda _beat: self._own.run(wake))
+    async def _do_without(self, wake: Wake, beat: Beat) -> None:
+        own = Service("database's own bus", partial(self._own.run, wake), patience=SILENCE_SECONDS)
         own.start()
         try:
             is_back = False
             while not is_back:
+                beat()
                 await asyncio.sleep(_AGAIN_SECONDS)
                 is_back = await self._link.is_back()
         finally:

@@ -5,8 +5,9 @@ import logging
 
 import aiosqlite
 
-from microblog.adapters.bus.promise import Wake
+from microblog.adapters.bus.promise import Wake, unheeded
 from microblog.database import open_sqlite
+from microblog.keeping import Beat
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +24,17 @@ class SQLiteBus:
         self._seconds = seconds
         self.trouble = _IDLE
 
-    async def run(self, wake: Wake) -> None:
+    async def run(self, wake: Wake, beat: Beat = unheeded) -> None:
         """Poll, and start over if the file is out of reach for a while."""
         while True:
+            beat()
             try:
-                await self._watch(wake)
+                await self._watch(wake, beat)
             except (aiosqlite.Error, OSError) as error:
                 log.warning("the database file cannot be watched, trying again: %s", error)
                 await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _watch(self, wake: Wake) -> None:
+    async def _watch(self, wake: Wake, beat: Beat) -> None:
         connection = await open_sqlite(self._path)
         try:
             last = None
@@ -40,6 +42,7 @@ class SQLiteBus:
                 async with connection.execute("PRAGMA data_version") as cursor:
                     version = await cursor.fetchone()
                 self.trouble = ""
+                beat()
                 if version != last:
                     last = version
                     wake()

@@ -25,7 +25,14 @@ _SERVER_SETTINGS = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
 }
-_TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last one is what the driver says of a connection that the server is just ending.
+_TROUBLES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 _LOOK = "SELECT id, kind, actor_id, subject_id FROM event WHERE id > $1 ORDER BY id DESC LIMIT $2"
 
 

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from microblog.adapters.redis.promise import RedisDown
+from microblog.keeping import Beat
 from microblog.logs import Seldom
 
 log = logging.getLogger(__name__)
@@ -48,19 +49,20 @@ class Connection:
         )
         self._client = Redis(connection_pool=pool)
 
-    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+    async def listen(self, channel: str, heard: Callable[[], None], beat: Beat) -> None:
         """Subscribe; with a second's delay at most, notice also what happens beside it."""
         subscription = self._client.pubsub()
         try:
             with self._noticing():
                 await subscription.subscribe(channel)
-                await self._hear(subscription, heard)
+                await self._hear(subscription, heard, beat)
         finally:
             await subscription.aclose()  # type: ignore[no-untyped-call]  # of the client
 
-    async def _hear(self, subscription: Any, heard: Callable[[], None]) -> None:
+    async def _hear(self, subscription: Any, heard: Callable[[], None], beat: Beat) -> None:
         heard_at, asked = time.monotonic(), False
         while True:
+            beat()
             message = await subscription.get_message(timeout=_LOOK_SECONDS)
             silence = time.monotonic() - heard_at
             if message is not None:

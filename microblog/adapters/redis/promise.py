@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from microblog.keeping import Beat
+
 
 class RedisDown(Exception):
     """No answer that could be used. That is known and said already; the text is for nobody."""
@@ -14,8 +16,11 @@ class Link(Protocol):
     trouble: str
     """Empty while it answers; else why not, in a word or two."""
 
-    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
-        """Call ``heard`` once on being subscribed, then for each message, until it is lost."""
+    async def listen(self, channel: str, heard: Callable[[], None], beat: Beat) -> None:
+        """Call ``heard`` once on being subscribed, then for each message, until it is lost.
+
+        ``beat`` is called every second or so.
+        """
 
     async def publish(self, channel: str) -> None:
         """Send an empty message."""

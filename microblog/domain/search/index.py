@@ -16,6 +16,11 @@ from microblog.models import Post
 from microblog.models.search import POST_SEARCH
 
 _ADD_TO_FTS5 = text("INSERT OR REPLACE INTO post_search (rowid, terms) VALUES (:post_id, :terms)")
+_ADDING = insert(POST_SEARCH)
+_ADD_TO_TABLE = _ADDING.on_conflict_do_update(
+    index_elements=[POST_SEARCH.c.post_id],
+    set_={"terms": _ADDING.excluded.terms, "vector": _ADDING.excluded.vector},
+)
 _REMOVE_FROM_FTS5 = text("DELETE FROM post_search WHERE rowid = :post_id")
 _SWEEP_FTS5 = text("DELETE FROM post_search WHERE rowid NOT IN (SELECT id FROM post)")
 
@@ -35,12 +40,8 @@ async def _keep(session: AsyncSession, documents: Sequence[tuple[int, str]]) -> 
         rows = [{"post_id": post_id, "terms": terms} for post_id, terms in documents]
         await connection.execute(_ADD_TO_FTS5, rows)
         return
-    adding = insert(POST_SEARCH)
     await connection.execute(
-        adding.on_conflict_do_update(
-            index_elements=[POST_SEARCH.c.post_id],
-            set_={"terms": adding.excluded.terms, "vector": adding.excluded.vector},
-        ),
+        _ADD_TO_TABLE,
         [
             {"post_id": post_id, "terms": terms, "vector": vector(terms)}
             for post_id, terms in documents

@@ -27,11 +27,19 @@ const behaviours = [
   startSearch,
 ];
 
-for (const start of behaviours) {
-  try {
-    start();
-  } catch (failure) {
-    // One broken behaviour must not take the others along.
-    console.error(failure);
+// Before each of them the page may answer: on a slow computer all together take a moment.
+const pause = () => (window.scheduler?.yield ? scheduler.yield() : new Promise((done) => setTimeout(done)));
+
+async function startAll() {
+  for (const start of behaviours) {
+    await pause();
+    try {
+      start();
+    } catch (failure) {
+      // One broken behaviour must not take the others along.
+      console.error(failure);
+    }
   }
 }
+
+startAll();

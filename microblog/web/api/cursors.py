@@ -76,11 +76,13 @@ def listed(
     Whatever else the query narrowed the list by
     stays in the links.
     """
-    links = _links(part, path, cursors)
-    return shape(items=items, links=links), 200, _header(links)
+    beside = links(part, path, cursors)
+    return shape(items=items, links=beside), 200, header(beside)
 
 
-def _links(part: Slice[Any], path: str, cursors: Cursors) -> CursorLinks:
+def links(part: Slice[Any], path: str, cursors: Cursors) -> CursorLinks:
+    """This part of the list at this path, and the parts beside it."""
+
     def link(place: dict[str, int]) -> str:
         kept = cursors.model_dump(
             exclude={"before", "after"}, exclude_unset=True, exclude_none=True, by_alias=True
@@ -112,8 +114,8 @@ def _older(part: Slice[Any], cursors: Cursors) -> dict[str, int] | None:
     return {} if part.older.before is None else {"before": part.older.before}
 
 
-def _header(links: CursorLinks) -> dict[str, str]:
-    """RFC 8288."""
+def header(links: CursorLinks) -> dict[str, str]:
+    """The same beside the answer (RFC 8288)."""
     beside = {"next": links.next, "prev": links.prev}
     told = [f'<{address}>; rel="{name}"' for name, address in beside.items() if address]
     return {"Link": ", ".join(told)} if told else {}

@@ -4,7 +4,7 @@ from quart import Quart, Response, current_app
 from quart_schema import QuartSchema
 
 from microblog.web import access, limiting, scope
-from microblog.web.api import description
+from microblog.web.api import description, serialization
 from microblog.web.api.blueprint import bp
 from microblog.web.api.documents import Document
 from microblog.web.negotiation import JSON
@@ -38,6 +38,7 @@ def install(app: Quart) -> None:
         openapi_provider_class=description.Description,
     )
     app.session_interface = Visits()
+    app.extensions[serialization.EXTENSION] = serialization.Texts()
     resources = app.extensions[scope.EXTENSION]
     workers = resources.settings.server.workers
     app.extensions[limiting.EXTENSION] = Purses(resources.tally, workers)

@@ -13,14 +13,16 @@ from pydantic import BaseModel, ValidationError
 from quart import request
 from quart_schema import (
     RequestSchemaValidationError,
+    document_querystring,
     document_request,
-    validate_querystring,
+    document_response,
     validate_response,
 )
 
 from microblog.domain.errors import Invalid
 from microblog.web import access
 from microblog.web.api import bodies, repeating
+from microblog.web.api.serialization import Serialized
 from microblog.web.api.shapes import NoQuery
 from microblog.web.scope import SAFE_METHODS
 
@@ -86,14 +88,11 @@ def operation(
         raise TypeError("idempotency keys are counted by person")
 
     def decorate(view: View) -> View:
-        made: Any = view
-        for status, shape in answers.items():
-            if shape is not None:
-                made = validate_response(shape, status)(made)
+        made: Any = _checked(view, answers)
         made = repeating.repeatable(made) if repeatable else made
         made = made if prepare is None else _prepared(made, prepare)
         made = made if query is not NoQuery else _without_query(made)
-        made = validate_querystring(query)(made)
+        made = document_querystring(query)(_with_query(made, query))
         if body is None:
             made = _without_body(made)
         else:
@@ -133,6 +132,26 @@ def _beside(
     return {**headers, **{status: (*headers.get(status, ()), more[status]) for status in more}}
 
 
+def _checked(view: View, answers: Mapping[int, type[BaseModel] | None]) -> View:
+    """Have answers checked, but those that were when they were serialized."""
+
+    async def given(answer: Any) -> Any:
+        return answer
+
+    check: Any = given
+    for status, shape in answers.items():
+        if shape is not None:
+            view = document_response(shape, status)(view)
+            check = validate_response(shape, status)(check)
+
+    @wraps(view)
+    async def run(**named: Any) -> Any:
+        answer = await view(**named)
+        return answer if isinstance(answer, Serialized) else await check(answer)
+
+    return run  # type: ignore[return-value]  # the same view, looked at
+
+
 def _prepared(view: View, prepare: Callable[..., Awaitable[Any]]) -> View:
     @wraps(view)
     async def run(**named: Any) -> Any:
@@ -145,6 +164,21 @@ def _without_query(view: View) -> View:
     @wraps(view)
     async def run(*, query_args: NoQuery, **named: Any) -> Any:  # noqa: ARG001 (looked at, and empty)
         return await view(**named)
+
+    return run  # type: ignore[return-value]  # the same view, asked differently
+
+
+def _with_query(view: View, shape: type[BaseModel]) -> View:
+    # As quart-schema does it, which builds what checks anew for each request.
+    @wraps(view)
+    async def run(**named: Any) -> Any:
+        asked = request.args.lists()
+        sent = {name: each if len(each) > 1 else each[0] for name, each in asked}
+        try:
+            query = shape.model_validate(sent)
+        except ValidationError as error:
+            raise RequestSchemaValidationError(error) from error
+        return await view(query_args=query, **named)
 
     return run  # type: ignore[return-value]  # the same view, asked differently
 

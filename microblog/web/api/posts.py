@@ -4,11 +4,10 @@ from typing import Any
 
 from microblog.domain import posts, tokens
 from microblog.domain.errors import Invalid
-from microblog.domain.paging import Slice
-from microblog.domain.posts import PostView
 from microblog.web import languages, limiting, remembering, scope
+from microblog.web.api import serialization
 from microblog.web.api.blueprint import bp
-from microblog.web.api.cursors import Cursors, listed
+from microblog.web.api.cursors import Cursors
 from microblog.web.api.operations import operation
 from microblog.web.api.writing import Post, Posts, WrittenPost, shown
 
@@ -22,7 +21,7 @@ async def get_timeline(query_args: Cursors) -> Any:
     """What one reads: one's own posts, and those of everybody one follows."""
     actor, place = scope.viewer(), query_args.place
     home = await remembering.home(actor, place, size=query_args.limit)
-    return _listed(home.part, "/api/timeline", query_args)
+    return serialization.posts(home.part, "/api/timeline", query_args)
 
 
 @bp.get("/posts")
@@ -31,7 +30,7 @@ async def get_posts(query_args: Cursors) -> Any:
     """Everybody's posts."""
     place = query_args.place
     part = await remembering.explore(place, size=query_args.limit)
-    return _listed(part, "/api/posts", query_args)
+    return serialization.posts(part, "/api/posts", query_args)
 
 
 @bp.get("/users/<id:user_id>/posts")
@@ -41,11 +40,7 @@ async def get_posts(query_args: Cursors) -> Any:
 async def get_posts_of_user(user_id: int, query_args: Cursors) -> Any:
     """A person's posts."""
     part = await remembering.by_author(user_id, query_args.place, size=query_args.limit)
-    return _listed(part, f"/api/users/{user_id}/posts", query_args)
-
-
-def _listed(part: Slice[PostView], path: str, cursors: Cursors) -> Any:
-    return listed(Posts, [shown(post) for post in part.items], part, path, cursors)
+    return serialization.posts(part, f"/api/users/{user_id}/posts", query_args)
 
 
 async def _language(data: WrittenPost) -> str:
@@ -80,7 +75,7 @@ async def create_post(data: WrittenPost, prepared: str) -> Any:
 @operation(GROUP, scope=tokens.READ, answers={200: Post}, refuses=(404,))
 async def get_post(post_id: int) -> Any:
     """A post."""
-    return shown((await remembering.post(post_id)).post)
+    return serialization.post((await remembering.post(post_id)).post)
 
 
 @bp.put("/posts/<id:post_id>")

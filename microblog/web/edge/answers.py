@@ -36,23 +36,26 @@ class Outgoing:
 
     async def __call__(self, message: Any) -> None:
         if message["type"] in _STARTS:
-            self.started = True
-            if self.on_start is not None:
-                self.on_start()
+            self._start()
             fields = headers.apply(
                 message.get("headers", ()), https=self._https, image_sources=self._image_sources
             )
             message = {**message, "headers": fields}
         elif message["type"] == "websocket.accept":
-            self.started = True
+            self._start()
         await self._send(message)
+
+    def _start(self) -> None:
+        self.started = True
+        if self.on_start is not None:
+            self.on_start()
 
 
 async def refuse_http(
     scope: Scope, receive: Receive, out: Outgoing, refuse: Refuse, refused: Refused
 ) -> None:
     """The whole answer goes out at once; the end of it waits for the client to stop sending."""
-    start, body = _answer(scope, refuse, refused)
+    start, body = answer(scope, refuse, refused)
     await out({"type": "http.response.start", **start})
     if not refused.unread:
         await out({"type": "http.response.body", "body": body, "more_body": False})
@@ -73,12 +76,13 @@ async def refuse_websocket(scope: Scope, out: Outgoing, refuse: Refuse, refused:
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await out({"type": "websocket.close", "code": 1008})
         return
-    start, body = _answer(scope, refuse, refused)
+    start, body = answer(scope, refuse, refused)
     await out({"type": "websocket.http.response.start", **start})
     await out({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
 
-def _answer(scope: Scope, refuse: Refuse, refused: Refused) -> tuple[dict[str, Any], bytes]:
+def answer(scope: Scope, refuse: Refuse, refused: Refused) -> tuple[dict[str, Any], bytes]:
+    """Status and headers, without those that every answer has; and the body."""
     content_type, text = _words(scope, refuse, refused)
     body = text.encode()
     fields = [

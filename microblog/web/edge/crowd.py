@@ -22,13 +22,18 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _UNBOUNDED = 2**31
 # A page is asked for again by a click; in a change is what somebody wrote, or a program's promise.
 _CHANGES_WAIT = 5
+# When all sockets come back at once, pages need the database and the loop, too; and nobody looks on
+# while a socket waits.
+_HANDSHAKES = 2
+_HANDSHAKES_MOST, _HANDSHAKES_WAIT = 4, 5
 
 
 class Crowd:
     """The lines of one process.
 
     Changes have their own: on SQLite they wait for whoever else writes, and who reads must not wait
-    for them. So have large bodies, which take as long as their senders' networks do.
+    for them. So have large bodies, which take as long as their senders' networks do, and the
+    handshakes of websockets: an open one counts no more.
     """
 
     def __init__(
@@ -38,19 +43,35 @@ class Crowd:
         self.reading = Line(places, most, patience)
         self.changing = Line(places, most, _CHANGES_WAIT * patience)
         self.sending = Line(places, most, _CHANGES_WAIT * patience)
+        self.shaking = Line(
+            min(places, _HANDSHAKES), _HANDSHAKES_MOST * most, _HANDSHAKES_WAIT * patience
+        )
         self._always = Line(_UNBOUNDED, 0, patience)
 
-    async def turn(self, scope: Scope, receive: Receive, *, large: bool) -> tuple[Place, Receive]:
+    async def turn(
+        self, scope: Scope, receive: Receive, *, large: bool, since: float | None = None
+    ) -> tuple[Place, Receive]:
         """Stand in the line for this request; ``large`` if its body is still to come.
 
-        Raises what :meth:`Line.turn` does.
+        ``since`` and what it raises are as :meth:`Line.turn` has them.
         """
         try:
-            return await self._line_for(scope, large=large).turn(receive)
+            return await self._line_for(scope, large=large).turn(receive, since)
         except Refused as refused:
             # A body that is still on its way ends the connection; else it serves for the next try.
             refused.unread = refused.closes = large
             raise
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many were told to go so far, line by line."""
+        lines = {
+            "reading": self.reading,
+            "changing": self.changing,
+            "sending": self.sending,
+            "shaking": self.shaking,
+        }
+        return {name: line.refused for name, line in lines.items()}
 
     def _line_for(self, scope: Scope, *, large: bool) -> Line:
         path: str = scope["path"]

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from microblog.web import headers
 from microblog.web.edge import bodies
-from microblog.web.edge.answers import Outgoing, refuse_http, refuse_websocket
+from microblog.web.edge.answers import Outgoing, answer, refuse_http, refuse_websocket
+from microblog.web.edge.arrivals import ARRIVAL, Arrival
 from microblog.web.edge.asgi import Application, Receive, Scope, Send
 from microblog.web.edge.crowd import Crowd, hold
+from microblog.web.edge.line import busy
 from microblog.web.edge.refused import Beside, Refuse, Refused, nothing_beside, plain_refusal
 from microblog.web.edge.rules import allowed_hosts, examine
+from microblog.web.edge.shedding import Shedder
 
+# Where an application keeps its own.
+EXTENSION = "microblog.edge"
 _SECURE_SCHEMES = {"http": "https", "websocket": "wss"}
 
 
@@ -42,7 +48,8 @@ class Edge:
         self._beside = beside
         self._body_limits = dict(body_limits or {})
         self._image_sources = image_sources
-        self._crowd = crowd or Crowd()
+        self.crowd = crowd or Crowd()
+        self.shedder = Shedder(self.crowd.reading, self._told_to_go)
 
     # The framework types its scopes too narrowly for ours: hence Any.
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -63,15 +70,24 @@ class Edge:
     async def _websocket(self, scope: Scope, receive: Receive, out: Outgoing) -> None:
         try:
             examine(scope, self._hosts)
+            place, receive = await self.crowd.shaking.turn(receive)
         except Refused as refused:
             await refuse_websocket(scope, out, self._refuse, refused)
+        except bodies.Gone:
+            pass
         else:
-            await self._app(scope, receive, out)
+            out.on_start = place.give_back
+            try:
+                await self._app(scope, receive, out)
+            finally:
+                place.end()
 
     async def _http(self, scope: Scope, receive: Receive, out: Outgoing) -> None:
+        arrival: Arrival | None = (scope.get("state") or {}).get(ARRIVAL)
+        since = arrival.reach() if arrival is not None else None
         try:
             limit, ready = await self._examined(scope, receive)
-            place, ready = await self._crowd.turn(scope, ready, large=limit is not None)
+            place, ready = await self.crowd.turn(scope, ready, large=limit is not None, since=since)
         except Refused as refused:
             await self._say_no(scope, receive, out, refused)
         except bodies.Gone:
@@ -123,3 +139,14 @@ class Edge:
     async def _say_no(self, scope: Scope, receive: Receive, out: Outgoing, no: Refused) -> None:
         no.beside = self._beside(scope)
         await refuse_http(scope, receive, out, self._refuse, no)
+
+    def _told_to_go(self, scope: Scope) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        """The whole refusal of one for whom there is no room, as it is said before the gate."""
+        no = busy()
+        no.closes = False
+        no.beside = self._beside(scope)
+        start, body = answer(scope, self._refuse, no)
+        fields = headers.apply(
+            start["headers"], https=self._https, image_sources=self._image_sources
+        )
+        return fields, body

@@ -15,6 +15,7 @@ from microblog.web.edge.refused import Refused
 
 # How many of the last requests say how long one takes.
 _REMEMBERED = 16
+_LEFT = frozenset({"http.disconnect", "websocket.disconnect"})
 _BUSY = marked("The service is busy. Please try again in a moment.")
 
 seldom = Seldom(logging.getLogger(__name__))
@@ -71,31 +72,54 @@ class Line:
         self._held = 0.0  # seconds that a place is held of late
         self._moved_at = clock()
         self.beside = 0  # those who stepped aside, and have not ended
+        self.coming = 0  # those who were let in, and do not stand here yet
+        self.refused = 0  # so far
 
-    async def turn(self, receive: Receive) -> tuple[Place, Receive]:
+    async def turn(self, receive: Receive, since: float | None = None) -> tuple[Place, Receive]:
         """A place, and what to receive from after that.
 
-        Raises :class:`Refused` (503), or :class:`Gone` if the client has left meanwhile.
+        Who was let in already, and ``since`` when, is only refused for being late. Raises
+        :class:`Refused` (503), or :class:`Gone` if the client has left meanwhile.
         """
+        now = self._clock()
         if self._free:
             self._free -= 1
-            self._moved_at = self._clock()
-            return Place(self, self._moved_at), receive
-        if self.waiting >= self.most or self._expected() > self._patience / 2:
-            raise _full()
-        return await self._wait(receive)
+            self._moved_at = now
+            return Place(self, now), receive
+        if since is None and self.is_full:
+            raise self._full()
+        return await self._wait(receive, self._patience - (now - (since or now)))
 
-    def _expected(self) -> float:
+    @property
+    def is_full(self) -> bool:
+        """Whether a newcomer is told to go."""
+        ahead = self.waiting + self.coming - self._free
+        return ahead >= 0 and (ahead >= self.most or self._expected(ahead) > self._patience / 2)
+
+    def _expected(self, ahead: int) -> float:
         """How long a newcomer would wait, in seconds; a standstill is expected to last as long."""
         next_turn = self._held / self._places
-        return max((self.waiting + 1) * next_turn, self._clock() - self._moved_at)
+        standstill = 0.0 if self._free else self._clock() - self._moved_at
+        return max((ahead + 1) * next_turn, standstill)
 
-    async def _wait(self, receive: Receive) -> tuple[Place, Receive]:
+    def now(self) -> float:
+        return self._clock()
+
+    def note_refusal(self) -> None:
+        """Somebody was told to go."""
+        self.refused += 1
+        seldom.warning("more requests than this process can do: newcomers are told to come again")
+
+    def _full(self) -> Refused:
+        self.note_refusal()
+        return busy()
+
+    async def _wait(self, receive: Receive, patience: float) -> tuple[Place, Receive]:
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[Place] = loop.create_future()
         heard = _Heard(receive, mine)
         self._waiting.append(mine)
-        timer = loop.call_later(self._patience, lambda: _settle(mine, _full()))
+        timer = loop.call_later(patience, lambda: self._give_up(mine))
         listening = asyncio.create_task(heard.listen())
         try:
             place = await mine
@@ -107,6 +131,10 @@ class Line:
             listening.cancel()
             await asyncio.wait({listening})
         return place, heard.receive
+
+    def _give_up(self, waiter: asyncio.Future[Place]) -> None:
+        if not waiter.done():
+            waiter.set_exception(self._full())
 
     def _forget(self, waiter: asyncio.Future[Place]) -> None:
         if waiter in self._waiting:
@@ -144,17 +172,21 @@ class _Heard:
         while more:
             message = await self._receive()
             self._kept.append(message)
-            if message["type"] == "http.disconnect":
+            kind = message["type"]
+            if kind in _LEFT:
                 _settle(self._waiter, Gone())
                 return
-            more = not message.get("more_body", False)
+            # Who wants to open a websocket says so first, and nothing else before the answer.
+            more = kind == "websocket.connect" or (
+                kind == "http.request" and not message.get("more_body", False)
+            )
 
     async def receive(self) -> Any:
         return self._kept.popleft() if self._kept else await self._receive()
 
 
-def _full() -> Refused:
-    seldom.warning("more requests than this process can do: newcomers are told to come again")
+def busy() -> Refused:
+    """What whoever is told to go is told."""
     return Refused(503, _BUSY)
 
 

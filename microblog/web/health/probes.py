@@ -1,20 +1,16 @@
 """Probes: is the process alive, and can it serve."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from quart import Response, abort, current_app, jsonify
 
-from quart import Response, abort, jsonify
-
-from microblog import migrations
 from microblog.database import UNAVAILABLE
-from microblog.domain import tasks, users
+from microblog.domain import tasks
 from microblog.domain.search import outbox
 from microblog.web import access, scope
+from microblog.web.edge import EXTENSION, Crowd
 from microblog.web.health.blueprint import bp
+from microblog.web.health.readiness import Readiness
 
-_PATIENCE = 3.0
-
-Check = Callable[[], Awaitable[str]]
+_READINESS = "microblog.readiness"
 
 
 @bp.route("/livez")
@@ -28,9 +24,11 @@ async def livez() -> Response:
 @access.machines
 async def readyz() -> tuple[Response, int]:
     """The database answers, its schema is the newest, an event goes round, and services run."""
-    texts = await asyncio.gather(*map(_told, _CHECKS.values()))
-    checks = dict(zip(_CHECKS, texts, strict=True))
-    checks |= {name: service.health for name, service in scope.resources().services.items()}
+    extensions = current_app.extensions
+    if _READINESS not in extensions:
+        extensions[_READINESS] = Readiness(scope.resources())
+    readiness: Readiness = extensions[_READINESS]
+    checks = await readiness.checks()
     well = all(text.startswith("ok") for text in checks.values())
     status = "ok" if well else "failing"
     return jsonify({"status": status, "checks": checks}), 200 if well else 503
@@ -42,6 +40,7 @@ async def metrics() -> Response:
     """A few figures as Prometheus reads them, where the operator allows it."""
     if not scope.settings().server.metrics:
         abort(404)
+    crowd: Crowd = current_app.extensions[EXTENSION].crowd
     hub, kept = scope.resources().hub, scope.resources().memory.kept
     lines = (
         "# TYPE microblog_sockets gauge",
@@ -55,6 +54,11 @@ async def metrics() -> Response:
         f'microblog_memory_reads_total{{found="no"}} {kept.misses}',
         "# TYPE microblog_memory_dropped_total counter",
         f"microblog_memory_dropped_total {kept.dropped}",
+        "# TYPE microblog_requests_refused_total counter",
+        *(
+            f'microblog_requests_refused_total{{line="{line}"}} {number}'
+            for line, number in crowd.refused.items()
+        ),
         *await _figures_of_work(),
         *await _figures_of_translation(),
         "",
@@ -103,34 +107,3 @@ async def _figures_of_translation() -> list[str]:
         "# TYPE microblog_translator_resting gauge",
         f"microblog_translator_resting {int(state != 'closed')}",
     ]
-
-
-async def _told(check: Check) -> str:
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            return await check()
-    except TimeoutError:
-        return f"no answer within {_PATIENCE:.0f} s"
-    except UNAVAILABLE as error:
-        return f"failed: {type(error).__name__}"
-
-
-async def _database() -> str:
-    async with scope.resources().database.reading() as session:
-        await users.any_exists(session)
-    return "ok"
-
-
-async def _migrations() -> str:
-    async with scope.resources().database.reading() as session:
-        current = await migrations.current(session)
-    newest = migrations.newest()
-    return f"ok, at {current}" if current == newest else f"at {current}, newest is {newest}"
-
-
-async def _bus() -> str:
-    trouble = await scope.resources().roundtrip.ping()
-    return f"ok, {trouble}" if trouble else "ok"
-
-
-_CHECKS: dict[str, Check] = {"database": _database, "migrations": _migrations, "bus": _bus}

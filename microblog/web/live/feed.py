@@ -15,6 +15,7 @@ from microblog.domain.actors import Actor
 from microblog.live import outbox, wire
 from microblog.live.audience import Reader
 from microblog.live.hub import Hub
+from microblog.live.outbox import Line
 from microblog.web.edge.asgi import Receive, Send
 from microblog.web.live import channels
 from microblog.web.live.channels import UnknownChannel
@@ -35,7 +36,8 @@ class DeadPeer(Exception):
 class Guest:
     """Who was let in, and what the address of the socket asked for.
 
-    ``messages`` is how many messages a minute may come in.
+    ``messages`` is how many messages a minute may come in; ``as_of`` the event as of which memory
+    knew the actor, if memory was asked.
     """
 
     actor: Actor
@@ -44,17 +46,21 @@ class Guest:
     language: str
     reads: frozenset[str]
     messages: int
+    as_of: int | None = None
 
 
 class Feed:
     """One socket from its acceptance to its end."""
 
-    __slots__ = ("_database", "_hub", "_receive", "_send")
+    __slots__ = ("_database", "_hub", "_line", "_receive", "_send")
 
-    def __init__(self, hub: Hub, database: Database, receive: Receive, send: Send) -> None:
-        """Take what the socket needs for as long as it is open."""
+    def __init__(
+        self, hub: Hub, database: Database, receive: Receive, send: Send, line: Line | None = None
+    ) -> None:
+        """Take what the socket needs for as long as it is open; a server of ours gives a line."""
         self._hub = hub
         self._database = database
+        self._line = line
         self._receive = receive
         self._send = send
 
@@ -74,7 +80,14 @@ class Feed:
         except UnknownChannel:
             await self._close(outbox.UNSUPPORTED)
             return
-        reader = await self._hub.admit(guest.actor, guest.language, asked, guest.reads)
+        reader = await self._hub.admit(
+            guest.actor,
+            guest.language,
+            asked,
+            reads=guest.reads,
+            line=self._line,
+            as_of=guest.as_of,
+        )
         listening = asyncio.create_task(self._listen(reader, guest.messages))
         try:
             await self._tell(reader, guest.since)
@@ -135,7 +148,8 @@ class Feed:
             self._hub.audience.tune(reader, asked)
 
     async def _say(self, frame: str) -> None:
-        await self._put({"type": "websocket.send", "text": frame})
+        if self._line is None or not self._line.say(frame):
+            await self._put({"type": "websocket.send", "text": frame})
 
     async def _close(self, code: int) -> None:
         await self._put({"type": "websocket.close", "code": code})

@@ -11,12 +11,14 @@ from quart import websocket
 from quart.asgi import ASGIWebsocketConnection
 
 from microblog.live import outbox
+from microblog.live.outbox import Line
 from microblog.resources import Resources
 from microblog.web import journal, scope
 from microblog.web.edge.asgi import Receive, Send
 from microblog.web.live.feed import Feed, Guest
 
 _GUEST = "microblog.guest"
+_LINE = "microblog.line"
 
 
 def let_in(guest: Guest) -> None:
@@ -53,9 +55,12 @@ class Connection(ASGIWebsocketConnection):
         if hub.sockets[person] >= settings.limits.scaled(settings.live.connections_per_user):
             await send({"type": "websocket.close", "code": outbox.TOO_MANY})
             return
+        # What our own server offers, an extension of ASGI: see microblog.serving.sockets.
+        offered: dict[str, Any] = self.scope.get("extensions") or {}
+        line: Line | None = offered.pop(_LINE, None)
         hub.sockets[person] += 1
         try:
-            await Feed(hub, resources.database, receive, send).serve(guest)
+            await Feed(hub, resources.database, receive, send, line).serve(guest)
         finally:
             hub.sockets[person] -= 1
             if not hub.sockets[person]:

@@ -5,7 +5,7 @@ from quart import abort, current_app, g, websocket
 from microblog import i18n
 from microblog.domain import tokens, tongues
 from microblog.domain.actors import Actor
-from microblog.web import access, client, csrf, identity, scope
+from microblog.web import access, client, csrf, identity, remembering, scope
 from microblog.web.live import handing
 from microblog.web.live.blueprint import bp
 from microblog.web.live.feed import Guest
@@ -20,6 +20,7 @@ _MINUTE = 60.0
 async def live() -> None:
     """Examine who wants to listen; the socket itself begins when this has returned."""
     actor, since = await _checked()
+    as_of: int | None = g.as_of
     settings, language = scope.settings(), _language(actor)
     guest = Guest(
         actor,
@@ -28,6 +29,7 @@ async def live() -> None:
         language,
         _reads(actor, language),
         settings.limits.scaled(settings.live.messages_per_minute),
+        as_of,
     )
     handing.let_in(guest)
 
@@ -65,11 +67,17 @@ def _tries() -> Tries:
 
 async def _recognise() -> Actor | None:
     """Whose token the header carries; without such a header, whose login the cookie is."""
+    bearer, resources = websocket.headers.get("Authorization"), scope.resources()
     token = identity.login_token()
-    async with scope.resources().hub.entrance:
-        if "Authorization" in websocket.headers:
-            return await identity.find_bearer(websocket.headers["Authorization"])
-        return await identity.find_actor(token) if token else None
+    if await remembering.is_possible():
+        g.as_of = resources.memory.kept.position
+        if bearer is not None:
+            return await identity.find_bearer(bearer)
+        return await resources.memory.find_login(token, identity.lifetimes()) if token else None
+    g.as_of = None
+    if bearer is not None:
+        return await identity.find_bearer(bearer)
+    return await identity.find_actor(token) if token else None
 
 
 def _reads(actor: Actor, language: str) -> frozenset[str]:

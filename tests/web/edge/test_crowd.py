@@ -270,3 +270,66 @@ async def test_a_crowd_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) 
         assert await site.asks(f"/refused{number}").finish() == 503
     told = [record for record in caplog.records if "come again" in record.getMessage()]
     assert len(told) == 1
+
+
+class Handshake:
+    """Somebody who wants to open a websocket; the application answers when the test says so."""
+
+    def __init__(self, edge: Edge, waiting: dict[str, "Handshake"], name: str) -> None:
+        self.said: asyncio.Queue[Any] = asyncio.Queue()
+        self.sent: list[Any] = []
+        self.has_begun = False
+        self.ready, self.over = asyncio.Event(), asyncio.Event()
+        waiting[name] = self
+        self.said.put_nowait({"type": "websocket.connect"})
+        self.scope = bare_scope(
+            "websocket", path=name, raw_path=name.encode(), extensions=ANSWERS_TO_HANDSHAKES
+        )
+        self.task = asyncio.create_task(edge(self.scope, self.said.get, self._send))
+
+    async def _send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    async def serve(self, receive: Any, send: Any) -> None:
+        self.has_begun = True
+        assert (await receive())["type"] == "websocket.connect"
+        await self.ready.wait()
+        await send({"type": "websocket.accept", "headers": []})
+        await self.over.wait()
+
+
+ANSWERS_TO_HANDSHAKES: dict[str, Any] = {"websocket.http.response": {}}
+
+
+async def test_handshakes_stand_in_a_line_of_their_own() -> None:
+    """Refused at once beyond it; who leaves leaves the line; an open socket has no place."""
+    known: dict[str, Handshake] = {}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await known[scope["path"]].serve(receive, send)
+
+    crowd = Crowd(places=1, most=1, patience=600)
+    edge = Edge(app, max_body=1024, crowd=crowd)
+    first = Handshake(edge, known, "/first")
+    await until(lambda: first.has_begun)
+    line = [Handshake(edge, known, f"/{number}") for number in range(4)]
+    await until(lambda: crowd.shaking.waiting == 4)
+    refused = Handshake(edge, known, "/refused")
+    await asyncio.wait_for(refused.task, PATIENCE)
+    start = refused.sent[0]
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 503)
+    assert int(dict(start["headers"])[b"retry-after"]) > 0
+    assert crowd.refused["shaking"] == 1
+    line[0].said.put_nowait({"type": "websocket.disconnect"})
+    await asyncio.wait_for(line[0].task, PATIENCE)
+    assert (line[0].has_begun, line[0].sent) == (False, [])
+    # The first one is let in, and stays; then it is the next one's turn.
+    first.ready.set()
+    await until(lambda: line[1].has_begun)
+    assert not first.task.done()
+    assert not line[2].has_begun
+    for one in (first, *line[1:]):
+        one.ready.set()
+        one.over.set()
+        await asyncio.wait_for(one.task, PATIENCE)
+    assert [one.sent[0]["type"] for one in line[1:]] == ["websocket.accept"] * 3

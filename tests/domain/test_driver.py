@@ -1,0 +1,93 @@
+"""SQLite's driver: what is short is done in the loop, all else in the connection's thread."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from microblog.database import driver, open_sqlite
+
+COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
+COUNT += "SELECT count(*) FROM n"
+
+
+@pytest.fixture
+async def connection(tmp_path: Path) -> AsyncIterator[driver.Connection]:
+    """A file with one table, and a function that says in which thread it is called."""
+    opened = await open_sqlite(str(tmp_path / "some.db"))
+    await opened.execute("PRAGMA busy_timeout = 4321")
+    await opened.execute("CREATE TABLE it (thread INTEGER)")
+    await opened.create_function("here", 1, lambda _: threading.get_ident())
+    yield opened
+    await opened.close()
+
+
+async def run(connection: driver.Connection, sql: str, *parameters: object) -> list[tuple[int]]:
+    async with connection.cursor() as cursor:
+        await cursor.execute(sql, parameters)
+        return await cursor.fetchall()
+
+
+async def test_only_one_row_in_a_transaction_is_short(connection: driver.Connection) -> None:
+    loop = threading.get_ident()
+    one, many = "INSERT INTO it VALUES (here(?)) RETURNING thread", ", (here(?))" * 40
+    assert (await run(connection, one, 1))[0][0] != loop
+    await run(connection, driver.BEGIN)
+    assert (await run(connection, one, 1))[0][0] == loop
+    assert (await run(connection, one.replace(" RET", f"{many} RET"), *range(41)))[0][0] != loop
+    assert (await run(connection, "UPDATE it SET thread = here(?) RETURNING thread", 1))[0][
+        0
+    ] != loop
+    assert (await run(connection, "SELECT here(?)", 1))[0][0] != loop
+    await connection.rollback()
+    assert await run(connection, "SELECT count(*) FROM it") == [(1,)]
+
+
+async def test_a_lock_that_is_free_is_taken_and_another_one_waited_for(
+    connection: driver.Connection, tmp_path: Path
+) -> None:
+    """The loop goes on meanwhile, and the patience of the connection is what it was."""
+    other = await open_sqlite(str(tmp_path / "some.db"))
+    await other.execute("PRAGMA busy_timeout = 60000")
+    await run(connection, driver.BEGIN)
+    waiting = asyncio.create_task(run(other, driver.BEGIN))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not other.is_idle
+    await connection.commit()
+    async with asyncio.timeout(20):
+        await waiting
+    assert other.driver.in_transaction
+    await other.rollback()
+    await other.close()
+    assert await run(connection, "PRAGMA busy_timeout") == [(4321,)]
+
+
+async def test_who_leaves_a_statement_behind_does_not_meet_it(
+    connection: driver.Connection,
+) -> None:
+    """What comes after a cancelled statement waits until the thread is done with it."""
+    await run(connection, driver.BEGIN)
+    # Not entered: to leave a cursor waits for its statement.
+    slow = asyncio.create_task(connection.cursor().execute(COUNT.format(1_000_000)))
+    while connection.is_idle:
+        await asyncio.sleep(0)
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+    assert not connection.is_idle
+    found = await run(connection, "INSERT INTO it VALUES (here(?)) RETURNING thread", 1)
+    assert found[0][0] != threading.get_ident()
+    await connection.rollback()
+    assert connection.is_idle
+    assert not connection.driver.in_transaction
+
+
+async def test_a_closed_one_says_so(tmp_path: Path) -> None:
+    closed = await open_sqlite(str(tmp_path / "closed.db"))
+    await closed.close()
+    with pytest.raises(ValueError, match="closed"):
+        await closed.in_thread(int)
+    assert closed.is_idle
