@@ -1,7 +1,8 @@
 """Security headers: what every answer tells the browser to refuse.
 
 One table, put on by the edge, so that pages, errors, redirects and static files cannot differ; and
-one of shorter values for pictures. A route that needs another value sets its own header, and that one stays.
+one of shorter values for pictures. A route that needs another value sets its own header, and that
+one stays.
 """
 
 from collections.abc import Iterable
