@@ -41,7 +41,10 @@ _LATELY = 1_000
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is. The readers of the home page follow some, silent ones, or many."""
+    """How much there is. The readers of the home page follow some, silent ones, or many.
+
+    Whoever has a socket ``follows`` so many: the author, and others of the town.
+    """
 
     people: int = 10_000
     posts: int = 1_000_000
@@ -50,10 +53,13 @@ class Size:
     many: int = 5_000
     silent: int = 3
     logins: int = 50
+    follows: int = 1
 
     @property
     def name(self) -> str:
         kept = f"{self.people}_{self.posts}_{self.sockets}_{self.some}_{self.many}_{self.silent}"
+        if self.follows > 1:
+            kept = f"{kept}_{self.follows}"
         return f"{kept}_{migrations.newest()}"
 
     @property
@@ -135,7 +141,7 @@ def _follows(
         READER: [*lately, *others],
         KEEN: chance.sample(town, size.many),
         QUIET: [ids[name] for name in silent(size)],
-        **{name: [ids[AUTHOR]] for name in listeners(size)},
+        **{name: [ids[AUTHOR], *chance.sample(town, size.follows - 1)] for name in listeners(size)},
     }
     for follower, followed in circles.items():
         for followed_id in followed:

@@ -30,7 +30,8 @@ from microblog.serving.process import fast_loop
 
 GOAL_KIB = 30.0
 GOAL_RATIO = 1.5
-_SIZE = Size(people=30, posts=400, sockets=200, some=10, many=20, logins=1)
+# Everybody follows a hundred; of ten thousand sockets each person has ten.
+_SIZE = Size(people=300, posts=400, sockets=1_000, some=10, many=20, logins=1, follows=100)
 _READERS = 4
 _LOOKING_SECONDS = 0.05
 _PAGES_SECONDS = 8.0

@@ -43,6 +43,7 @@ class Service:
         self._next: asyncio.TimerHandle | None = None
         self._watching: asyncio.TimerHandle | None = None
         self._silent_looks = 0
+        self._is_hung = False
         self._trouble = "not started"
         self._began_at = 0.0
         self._beat_at = 0.0
@@ -81,6 +82,7 @@ class Service:
     def _begin(self) -> None:
         self._trouble = ""
         self._silent_looks = 0
+        self._is_hung = False
         self._began_at = self._beat_at = time.monotonic()
         self._task = asyncio.create_task(self._work(self._beat), name=self.name)
         self._task.add_done_callback(self._ended)
@@ -102,6 +104,8 @@ class Service:
         # The first look may come right after a beat. And what is cancelled may hang once more.
         if self._silent_looks > LOOKS and self._task is not None and not self._task.done():
             log.error("the %s gives no sign of life; ending it", self.name)
+            # It may clear up for as long again.
+            self._silent_looks, self._is_hung = 0, True
             self._task.cancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -109,7 +113,7 @@ class Service:
         if not self._wanted:
             return
         reason = "cancelled" if task.cancelled() else type(error).__name__ if error else "ended"
-        if self._silent_looks > LOOKS:
+        if self._is_hung:
             reason = _SILENT
         if time.monotonic() - self._began_at > CALM_SECONDS:
             self._pause = FIRST_PAUSE

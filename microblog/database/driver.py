@@ -101,6 +101,16 @@ class Cursor(aiosqlite.Cursor):
         rows, self._rows = self._rows, []
         return rows
 
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        """The next rows, at most so many."""
+        number = self.arraysize if size is None else size
+        rows, self._rows = self._rows[:number], self._rows[number:]
+        return rows
+
+    async def fetchone(self) -> Any:
+        """The next row, or None."""
+        return next(iter(await self.fetchmany(1)), None)
+
     async def close(self) -> None:
         """Let the statement go."""
         if self._its.is_idle:

@@ -1,10 +1,13 @@
 """What is begun is finished, whatever becomes of whoever waits for it."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 async def finish(work: Coroutine[Any, Any, T]) -> T:
@@ -18,9 +21,11 @@ async def finish(work: Coroutine[Any, Any, T]) -> T:
     while not task.done():
         try:
             await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    result = task.result()  # its own failure comes first: somebody should hear of it
-    if cancelled is not None:
-        raise cancelled
-    return result
+        except asyncio.CancelledError as told:
+            cancelled = told
+    if cancelled is None:
+        return task.result()
+    if (failure := task.exception()) is not None:
+        # Whoever was cancelled ends, whatever came of it: a loop that tries again would go on.
+        log.warning("failed after whoever waited had left: %s", failure)
+    raise cancelled from failure

@@ -29,14 +29,13 @@ class UnitOfWork:
         self._tell = tell
 
     async def commit(self) -> None:
-        """Write the recorded events, commit, wake: all of it, even for somebody who has left."""
-        await finish(self._commit())
-
-    async def _commit(self) -> None:
+        """Write the recorded events, commit, wake; for somebody who left meanwhile, too."""
         if self.session.new or self.session.dirty or self.session.deleted:
             await self.session.flush()
         noticing.say(self.session)
-        happened = await events.write(self.session)
+        await finish(self._commit(happened=await events.write(self.session)))
+
+    async def _commit(self, *, happened: bool) -> None:
         await self.session.commit()
         if happened:
             self.committed()

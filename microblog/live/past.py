@@ -114,10 +114,16 @@ class Past:
         return part
 
     async def _read(self, start: int, until: int) -> Part:
+        part = None
+        while part is None:
+            part = await self._read_on(start, until)
+        return part
+
+    async def _read_on(self, start: int, until: int) -> Part | None:
+        """None if that on which it was to follow was let go of meanwhile."""
+        self.forget_old()
         changes, known = self._changes, self._parts.get(start)
         ends_at = time.monotonic() + _LONGEST_SECONDS
-        if known is not None and known.ends_at <= time.monotonic():
-            known = None
         async with self._database.reading() as session:
             begun = start if known is None else known.until
             batch = await events.after(session, begun, limit=LENGTH, until=until)
@@ -125,7 +131,7 @@ class Past:
             # Asked last: what is swept away while we read is a gap too.
             oldest = await events.oldest(session)
         if known is not self._parts.get(start):
-            return await self._read(start, until)  # it was let go of meanwhile
+            return None
         part = Part(start, until, tuple(batch), seen, oldest, ends_at)
         if known is not None:
             part = _joined(known, part)
@@ -145,7 +151,8 @@ def _joined(known: Part, more: Part) -> Part:
     seen = Subjects(
         known.seen.posts | more.seen.posts,
         known.seen.translations | more.seen.translations,
-        known.seen.frames,
+        # Its own: what is worded now may be of the past by the time that somebody asks for `known`.
+        dict(known.seen.frames),
     )
     oldest = more.oldest if more.misses(known.until) else known.oldest
     return Part(known.start, more.until, known.events + more.events, seen, oldest, known.ends_at)

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from microblog.domain.links import linkify
 from microblog.domain.posts import PostView
+from microblog.live.texts import Text
 
 
-def frame(kind: str, seq: int, **members: Any) -> str:
+def frame(kind: str, seq: int, **members: Any) -> Text:
     """One frame: its type, its place in the log, and what belongs to the type."""
-    return json.dumps(
-        {"type": kind, "seq": seq, **members}, ensure_ascii=False, separators=(",", ":")
-    )
+    said = {"type": kind, "seq": seq, **members}
+    return Text(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
 
 
 def post_created(seq: int, channels: Iterable[str], post: PostView, html: str) -> str:

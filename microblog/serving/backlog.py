@@ -12,12 +12,15 @@ import socket
 from microblog.logs import Seldom
 from microblog.serving.incoming import Host, Incoming
 from microblog.serving.listening import BACKLOG
+from microblog.web.edge import is_always_let_in
 
 AT_ONCE = 64
 # Nothing can be opened any more: others must close something first.
 REST_SECONDS = 0.2
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEAD_BYTES = 16_384
+# So many are taken beyond the most, if they ask whether we live, or for a static file.
+_PROBES = 20
 
 seldom = Seldom(logging.getLogger(__name__))
 
@@ -99,6 +102,8 @@ class Acceptor:
         if not is_last and (shedder is None or not shedder.is_full):
             return False
         data = _asked(line)
+        if is_last and is_always_let_in(data) and len(self._host) < self._most + _PROBES:
+            return False
         if is_last:
             seldom.warning("%d connections are open: no more are taken", self._most)
             found = shedder.answer(data, last=True) if shedder is not None else None

@@ -13,14 +13,20 @@ log = logging.getLogger(__name__)
 
 # For the database, logs, outgoing calls and files that are served.
 RESERVED = 100
+_LESS = (65_536, 10_240)
 
 
 def raise_limit() -> None:
     """As far as the operator allows: what a shell starts with is far too little for sockets."""
     if resource is not None:
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with suppress(OSError, ValueError):  # some systems promise more than they keep
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == hard:
+            return
+        # Some systems promise more than they keep.
+        for wanted in (hard, *(number for number in _LESS if number > soft)):
+            with suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+                return
 
 
 def most_connections() -> int:

@@ -1,10 +1,11 @@
 """Frames of a websocket: encoded once for all who get the same, and bounded where they come in."""
 
-from functools import lru_cache
 from typing import Any
 
 from hypercorn.protocol.ws_stream import FrameTooLargeError, WebsocketBuffer
 from wsproto.events import Message
+
+from microblog.live.texts import Text
 
 
 class BoundedBuffer(WebsocketBuffer):
@@ -16,9 +17,18 @@ class BoundedBuffer(WebsocketBuffer):
         super().extend(event)
 
 
-@lru_cache(maxsize=512)
 def frame(text: str) -> bytes:
-    """A text as one frame (RFC 6455, 5.2): the same text goes to many, and is encoded once."""
+    """A text as one frame (RFC 6455, 5.2); one that goes to many is encoded once."""
+    if not isinstance(text, Text):
+        return _encoded(text)
+    try:
+        return text.encoded
+    except AttributeError:
+        text.encoded = _encoded(text)
+        return text.encoded
+
+
+def _encoded(text: str) -> bytes:
     payload = text.encode()
     size = len(payload)
     if size < 126:

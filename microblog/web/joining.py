@@ -31,6 +31,8 @@ def _add(
         return
     if name in above or name not in contents:
         raise CannotJoin(f"{above[-1:]} imports {name}")
+    if any(_variable("", name) == _variable("", other) for other in joined):
+        raise CannotJoin(f"{name}: another module's name differs only in its signs")
     text = contents[name].decode()
     for found in _IMPORT.finditer(text):
         _add(contents, _path(name, found[2]), joined, (*above, name))

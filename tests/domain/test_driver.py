@@ -91,3 +91,12 @@ async def test_a_closed_one_says_so(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="closed"):
         await closed.in_thread(int)
     assert closed.is_idle
+
+
+async def test_rows_come_one_by_one_as_well(connection: driver.Connection) -> None:
+    async with connection.cursor() as cursor:
+        await cursor.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4")
+        assert await cursor.fetchone() == (1,)
+        assert await cursor.fetchmany(2) == [(2,), (3,)]
+        assert await cursor.fetchall() == [(4,)]
+        assert await cursor.fetchone() is None

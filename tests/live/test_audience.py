@@ -10,6 +10,8 @@ from microblog.domain import posts
 from microblog.domain.errors import Invalid
 from microblog.domain.posts import PostView
 from microblog.i18n import long_date, speaking
+from microblog.live.audience import Channels
+from microblog.serving import frames
 from tests.live.hearing import Town
 
 
@@ -197,3 +199,38 @@ async def test_the_posts_of_a_deleted_account_go(town: Town) -> None:
     await town.close("john")
     await susan.hear(6)
     assert sorted(frame["post_id"] for frame in susan.frames[3:]) == ids
+
+
+async def test_a_frame_is_encoded_once_for_each_choice_of_channels(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many choices there are in a burst, and however slowly readers take them."""
+    encoded: list[str] = []
+    encode = frames._encoded
+
+    def count(text: str) -> bytes:
+        encoded.append(text)
+        return encode(text)
+
+    monkeypatch.setattr(frames, "_encoded", count)
+    choices, bodies, john = 70, [str(number) for number in range(8)], town.people["john"].id
+    actor = await town.log_in("mary")
+    readers = []
+    for number in range(2 * choices):
+        channels = Channels(profiles={john: f"user:{number % choices}"})
+        readers.append(await town.hub.admit(actor, "en", channels))
+        async for _ in town.hub.catch_up(readers[-1], None):
+            pass
+    for body in bodies:
+        await town.post("john", body)
+    await town.settle()
+    lines: list[list[bytes]] = [[] for _ in readers]
+    for _ in bodies:
+        for reader, line in zip(readers, lines, strict=True):
+            line.append(frames.frame(await reader.outbox.get(1) or ""))
+    assert len(encoded) == len(set(encoded)) == choices * len(bodies)
+    for number, line in enumerate(lines):
+        assert all(f'"user:{number % choices}"'.encode() in frame for frame in line)
+        assert all(f'"body":"{body}"'.encode() in line[at] for at, body in enumerate(bodies))
+    for reader in readers:
+        town.hub.leave(reader)

@@ -1,11 +1,12 @@
 """Readers who come back together share what is read and worded, and hear what is true by then."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from microblog.domain import events
-from microblog.live.past import LENGTH
+from microblog.live.past import LENGTH, Past, _joined
 from tests.live.hearing import Town
 
 
@@ -137,3 +138,29 @@ async def test_nothing_is_kept_for_long(town: Town, monkeypatch) -> None:
     monkeypatch.setattr("microblog.live.past.time.monotonic", lambda: float("inf"))
     past.forget_old()
     assert not past._parts
+
+
+async def test_what_is_too_old_is_read_again(town: Town, reads: Reads) -> None:
+    """Even if nobody has let go of it yet."""
+    past = Past(town.database)
+    await town.post("john")
+    newest = await town.newest()
+    part = await past.part(0, newest)
+    assert await past.part(0, newest) is part
+    past._parts[0] = replace(part, ends_at=0.0)
+    again = await past.part(0, newest)
+    assert again is not part
+    assert again.events == part.events
+
+
+async def test_what_is_worded_for_more_is_not_put_with_less(town: Town) -> None:
+    """Or what is deleted by the time that the less is asked for would still be told."""
+    past = Past(town.database)
+    await town.post("john")
+    less = await past.part(0, await town.newest())
+    await town.post("john")
+    more = await past.part(0, await town.newest())
+    assert more.events[: len(less.events)] == less.events
+    joined = _joined(less, more)
+    assert joined.seen.frames == less.seen.frames
+    assert joined.seen.frames is not less.seen.frames

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -23,6 +24,11 @@ pytestmark = pytest.mark.xdist_group("protocol")
 HEARTBEAT = 1.0
 LIMIT = 4
 SOON = 5
+HANDSHAKE = (
+    "GET /live HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    "Cookie: {}\r\n\r\n"
+)
 
 New = Callable[[], AbstractAsyncContextManager[Member]]
 
@@ -313,6 +319,23 @@ async def test_the_newest_of_too_many_4429(new: New) -> None:
                         break
                     except ConnectionClosed:
                         continue
+
+
+async def test_who_speaks_before_the_handshake_is_over_takes_no_place(new: New) -> None:
+    """More of them than one person may have sockets: the honest one is still let in."""
+    async with new() as susan:
+        for _ in range(2 * LIMIT):
+            address = urlsplit(susan.server.url)
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            head = HANDSHAKE.format(address.netloc, susan.cookie)
+            writer.write(head.encode() + bytes((0x81, 0x82, 0, 0, 0, 0)) + b"{}")
+            async with asyncio.timeout(SOON):
+                assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+            writer.close()
+        sockets = [susan.socket() for _ in range(LIMIT)]
+        async with AsyncExitStack() as stack:
+            for one in sockets:
+                assert (await frame(await stack.enter_async_context(one)))["type"] == "hello"
 
 
 async def test_who_vanishes_leaves_no_trace(new: New) -> None:

@@ -12,7 +12,7 @@ from microblog.web.edge.arrivals import ARRIVAL, Arrival
 from microblog.web.edge.crowd import Crowd, step_aside
 from microblog.web.edge.gate import EXTENSION, Edge
 from microblog.web.edge.refused import Beside, Refuse, plain_refusal
-from microblog.web.edge.shedding import Shedder
+from microblog.web.edge.shedding import Shedder, is_always_let_in
 
 __all__ = [
     "ARRIVAL",
@@ -23,6 +23,7 @@ __all__ = [
     "Edge",
     "Refuse",
     "Shedder",
+    "is_always_let_in",
     "plain_refusal",
     "step_aside",
 ]

@@ -21,7 +21,10 @@ _LONGEST = 200
 _READS = (b"GET /", b"HEAD /")
 _ALWAYS = tuple(method + path for method in _READS for path in (b"livez", b"readyz", b"static/"))
 # A body, another protocol, or a client that waits for leave to go on.
-_MORE = re.compile(rb"\r\n(?:content-length|transfer-encoding|upgrade|expect)", re.IGNORECASE)
+_MORE = re.compile(rb"\r\n(?:content-length|transfer-encoding|upgrade|expect|[ \t])", re.IGNORECASE)
+_HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
+# What the parser, or somebody before us, might take for an end of line or of text.
+_STRANGE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
 _CLOSES = re.compile(rb"\r\nconnection:[^\r]*close", re.IGNORECASE)
 _TASTES = re.compile(rb"\r\n(accept|accept-language|cookie|origin): *([^\r]*)", re.IGNORECASE)
 _LANGUAGE = re.compile(rb"(?:^|[; ])language=([^; ]*)")
@@ -88,13 +91,21 @@ class Shedder:
         return b"HTTP/1.1 503 \r\n" + head, body
 
 
+def is_always_let_in(data: bytes) -> bool:
+    """Whether it asks for something that is answered whatever else is going on."""
+    return data.startswith(_ALWAYS)
+
+
 def is_plain(data: bytes) -> bool:
     """Whether this is one whole request that reads a page, and beyond doubt nothing else."""
+    start = data[: data.find(b"\r\n") + 1]
     return (
         data.startswith(_READS)
         and data.find(b"\r\n\r\n") == len(data) - 4
-        and data.count(b"\n") == data.count(b"\r\n")
-        and data.find(b" HTTP/1.1\r\n") == data.find(b"\r\n") - 9
-        and not data.startswith(_ALWAYS)
+        and start.endswith(b" HTTP/1.1\r")
+        and start.count(b" ") == 2
+        and not is_always_let_in(data)
+        and len(_HOST.findall(data)) == 1
         and _MORE.search(data) is None
+        and _STRANGE.search(data) is None
     )

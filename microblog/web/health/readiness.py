@@ -1,6 +1,7 @@
 """Whether this process can serve: what has to be asked of others, asked once for all who ask."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -9,6 +10,8 @@ from microblog import migrations
 from microblog.database import UNAVAILABLE
 from microblog.domain import users
 from microblog.resources import Resources
+
+log = logging.getLogger(__name__)
 
 # Anybody may ask, as often as they like: an answer is good for so many seconds.
 KEPT_SECONDS = 1.0
@@ -42,10 +45,11 @@ class Readiness:
         return self._found | {name: service.health for name, service in services}
 
     async def _ask(self) -> dict[str, str]:
+        began = time.monotonic()
         try:
             texts = await asyncio.gather(*map(_told, self._asked.values()))
             self._found = dict(zip(self._asked, texts, strict=True))
-            self._found_at = time.monotonic()
+            self._found_at = began
         finally:
             self._asking = None
         return self._found
@@ -72,5 +76,7 @@ async def _told(check: Check) -> str:
             return await check()
     except TimeoutError:
         return f"no answer within {_PATIENCE:.0f} s"
-    except UNAVAILABLE as error:
+    except Exception as error:
+        if not isinstance(error, UNAVAILABLE):
+            log.exception("a check failed")
         return f"failed: {type(error).__name__}"

@@ -7,6 +7,7 @@ waiting is all that they do.
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,8 @@ class Feed:
             pass
         except UNAVAILABLE as error:
             log.warning("a socket cannot be served: %s", error)
-            await self._close(outbox.TRY_AGAIN)
+            with suppress(DeadPeer):
+                await self._close(outbox.TRY_AGAIN)
 
     async def _serve(self, guest: Guest) -> None:
         try:

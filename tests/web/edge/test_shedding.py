@@ -12,21 +12,29 @@ PLAIN = b"GET / HTTP/1.1\r\nHost: site.example\r\n\r\n"
 @pytest.mark.parametrize(
     "asked",
     [
-        b"GET /livez HTTP/1.1\r\n\r\n",
-        b"GET /static/css/site.css HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.0\r\n\r\n",
-        b"GET / HTTP/1.1\r\n",
-        b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\n\nGET / HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nCONTENT-LENGTH: 1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET /live HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
-        b"GET http://site.example/ HTTP/1.1\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /static/css/site.css HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\nGET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nCONTENT-LENGTH: 1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET /live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
+        b"GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\rContent-Length: 60\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\nContent-Length: 60\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nCookie: a\r\n b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nA\x00b: c\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
 def test_only_what_cannot_be_misunderstood_is_told_before_the_gate(asked: bytes) -> None:
     assert not is_plain(asked)
+    assert is_plain(PLAIN)
 
 
 def test_who_was_let_in_counts_until_it_is_there() -> None:

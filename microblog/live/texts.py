@@ -1,0 +1,9 @@
+"""The text of a frame, which goes to many."""
+
+
+class Text(str):
+    """Keeps what a server has made of it, so that this is done once, however many get it."""
+
+    __slots__ = ("encoded",)
+
+    encoded: bytes
