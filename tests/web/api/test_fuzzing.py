@@ -10,6 +10,7 @@ from tests.fuzzing import COUNTED, Findings, fuzz
 PHASES = ("examples", "fuzzing", "stateful")
 # Cases of each operation.
 PORTION = {"nobody": 1, "user": 5, "reader": 2}
+ANSWERS = {200, 201, 204, 400, 401, 403, 404}
 
 
 @pytest.mark.timeout(300)
@@ -17,12 +18,17 @@ def test_odd_requests(database_url: str, tmp_path: Path) -> None:
     """T-34, T-43, T-44, T-53: no failure of the service, and nothing that is not described."""
     whole = Findings()
     with serving(database_url, tmp_path) as world:
-        for role in ROLES:
-            found = fuzz(world, role, seed=1, portion=PORTION[role], phases=PHASES)
-            assert not found.failures.total(), (role, *found.told.values())
-            whole.merge(found)
+        # What is made up depends on the modules of ours that this process has loaded: a handful
+        # of cases may not hold one that is good enough to create something.
+        for seed in range(1, 6):
+            for role in ROLES:
+                found = fuzz(world, role, seed=seed, portion=PORTION[role], phases=PHASES)
+                assert not found.failures.total(), (role, *found.told.values())
+                whole.merge(found)
+            if whole.answers.keys() >= ANSWERS:
+                break
     assert whole.cases > 500
-    assert {200, 201, 204, 400, 401, 403, 404} <= whole.answers.keys()
+    assert whole.answers.keys() >= ANSWERS
     assert max(whole.answers) < 500
     assert len(whole.steps) > 3
     # Cases that say nothing about the service would be none.
