@@ -9,10 +9,11 @@ import { showOwn } from "./own.js";
 import { startPopups } from "./popup.js";
 import { startSearch } from "./search.js";
 import { startTasks } from "./tasks.js";
-import { startTimes } from "./time.js";
+import { formats, startTimes } from "./time.js";
 import { startTranslations } from "./translate.js";
 
 const behaviours = [
+  ...formats,
   startTimes,
   showOwn,
   startForms,

@@ -10,23 +10,31 @@ const STEPS = [
 ];
 
 const language = document.documentElement.lang || "en";
-const full = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" });
-const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+// Made when they are asked for: each takes the browser some milliseconds the first time.
+const once = (make) => {
+  let made;
+  return () => (made ??= make());
+};
+const full = once(() => new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }));
+const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: "auto" }));
+
+// Steps that may be taken before `startTimes`, so that the page can answer between them.
+export const formats = [full, relative];
 
 function ago(date) {
   // A clock that is a little behind would otherwise put fresh posts into the future.
   const seconds = Math.max(0, (Date.now() - date.getTime()) / 1000);
-  if (seconds < MINUTE) return relative.format(0, "second");
+  if (seconds < MINUTE) return relative().format(0, "second");
   const [unit, size] = STEPS.find(([, , end]) => seconds < end);
-  return relative.format(-Math.max(1, Math.floor(seconds / size)), unit);
+  return relative().format(-Math.max(1, Math.floor(seconds / size)), unit);
 }
 
 function rewrite(element) {
   const date = new Date(element.dateTime);
   if (Number.isNaN(date.getTime())) return;
-  const text = element.dataset.format === "full" ? full.format(date) : ago(date);
+  const text = element.dataset.format === "full" ? full().format(date) : ago(date);
   if (element.textContent !== text) element.textContent = text;
-  if (element.dataset.format !== "full") element.title = full.format(date);
+  if (element.dataset.format !== "full") element.title = full().format(date);
 }
 
 export function showTimes(root = document) {
