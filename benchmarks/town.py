@@ -57,10 +57,17 @@ class Town:
 
 @contextmanager
 def on_sqlite() -> Iterator[Town]:
+    with apart(SIZE) as (url, folder):
+        yield _town(url, folder)
+
+
+@contextmanager
+def apart(size: Size) -> Iterator[tuple[str, str]]:
+    """The URL of a SQLite database of this size, and a folder for a server on it."""
     kept = Path(os.environ.get("BENCH_DATA", "build/bench")).resolve()
     kept.mkdir(parents=True, exist_ok=True)
-    with stores.sqlite(kept, SIZE) as url, tempfile.TemporaryDirectory(prefix="mb") as folder:
-        yield _town(url, folder)
+    with stores.sqlite(kept, size) as url, tempfile.TemporaryDirectory(prefix="mb") as folder:
+        yield url, folder
 
 
 @contextmanager

@@ -14,8 +14,8 @@ _LIMIT_SECONDS = 1_800
 def idle_sockets(quick: bool) -> Verdict:
     """Memory of each, and the pages beside them, which may take 1.5 times as long."""
     numbers, rounds, seconds = ([100], 1, 0.5) if quick else ([1_000, 5_000, 10_000], 5, 8.0)
-    with town.on_sqlite() as site:
-        work = idle.measure(site.url, str(site.folder), numbers, rounds, seconds)
+    with town.apart(idle.SIZE) as (url, folder):
+        work = idle.measure(url, folder, numbers, rounds, seconds)
         return Verdict(True, town.run(work, seconds=_LIMIT_SECONDS))
 
 

@@ -12,7 +12,7 @@ from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
-from microblog.serving import accepting, descriptors, pulse, systemd
+from microblog.serving import accepting, descriptors, garbage, pulse, systemd
 from microblog.serving.leash import BEAT, READY, Leash
 from microblog.serving.mends import MESSAGE_BYTES, PING_SECONDS, mend
 from microblog.serving.stopping import CANCEL_SECONDS, CLOSE_SECONDS, Stop, stop_when_told
@@ -72,6 +72,7 @@ async def _serve(service: Service, listener: socket.socket, leash: Leash | None)
     signs = asyncio.create_task(_live(service, leash), name="pulse")
 
     def begun() -> None:
+        garbage.settle()
         if leash is None:
             service.ready()
             systemd.ready()

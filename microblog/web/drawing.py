@@ -31,6 +31,16 @@ HOLES = {
     "socket_since": stencils.SOCKET_SINCE,
     "notified_at": stencils.NOTIFIED,
 }
+# What a page shows of a person and of a request, where there is neither.
+_NOBODY: Mapping[str, Any] = {
+    "viewer": None,
+    "csrf_token": "",
+    "confirmation_wanted": False,
+    "languages": (),
+    "here_path": "",
+    "flashes": (),
+    "title": None,
+}
 _FRAGMENTS_KEPT = 4096
 _CHUNKS_KEPT = 256
 _ADDRESSES_KEPT = 256
@@ -87,6 +97,13 @@ class Pages:
         language = i18n.language()
         frame = {"language": i18n.tag(language), "direction": i18n.direction(language)}
         return self.environment.get_template(template).render(frame | context)
+
+    def render_for_nobody(self, template: str, **context: Any) -> str:
+        """A whole page in the language of the moment, the same for everybody; needs no request.
+
+        It has no title beyond the site's own unless ``context`` says one.
+        """
+        return self.render(template, **{**_NOBODY, **context})
 
     def stencil(self, template: str, context: Mapping[str, Any], key: Hashable | None) -> Stencil:
         """A page with holes in it; with a key it is kept, and taken again for the same key."""

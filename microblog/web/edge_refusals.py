@@ -60,15 +60,8 @@ def _drawing(pages: rendering.Pages) -> Any:
     def draw(language: str, status: int, detail: str) -> str:
         with i18n.speaking(language):
             heading, _usual = refusals.words(status)
-            return pages.render(
+            return pages.render_for_nobody(
                 "errors/error.html",
-                viewer=None,
-                csrf_token="",
-                confirmation_wanted=False,
-                languages=[],
-                here_path="",
-                flashes=[],
-                title=None,
                 status=status,
                 heading=heading,
                 text=_(detail),

@@ -1,9 +1,10 @@
 """The language of a post: right or unknown, hardly ever wrong; and nobody waits for it."""
 
 import asyncio
+import threading
 import time
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -83,22 +84,47 @@ async def test_a_long_answer_is_none() -> None:
         detector.close()
 
 
-async def test_a_slow_detector_stops_nobody() -> None:
-    """LANG-05: the loop goes on, and a post does not wait for ever."""
+class Held:
+    """A score that is held back until it is released."""
 
-    def slow(words: str) -> dict[str, float]:
-        time.sleep(2.5)
+    def __init__(self) -> None:
+        self.looked_at, self.enough = threading.Event(), threading.Event()
+        self.in_time: list[bool] = []
+
+    def __call__(self, words: str) -> dict[str, float]:
+        self.looked_at.set()
+        self.in_time.append(self.enough.wait(60))
         return {"en": 0.0, "es": -100.0}
 
-    detector = Detector(slow)
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    held = Held()
+    yield held
+    held.enough.set()
+
+
+async def test_a_slow_detector_stops_nobody(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LANG-05: while a text is being looked at, the loop goes on."""
+    monkeypatch.setattr(language, "_PATIENCE", 60.0)
+    detector = Detector(held)
     detecting = asyncio.create_task(detector.detect("a post"))
-    longest = 0.0
-    while not detecting.done():
-        began = time.perf_counter()
-        await asyncio.sleep(0.005)
-        longest = max(longest, time.perf_counter() - began)
-    assert await detecting == ""
-    assert longest < 0.5
+    assert await asyncio.to_thread(held.looked_at.wait, 60)
+    others = [asyncio.create_task(asyncio.sleep(0.01, name)) for name in ("susan", "john")]
+    assert await asyncio.gather(*others) == ["susan", "john"]
+    assert held.in_time == []
+    held.enough.set()
+    assert await detecting == "en"
+    assert held.in_time == [True]
+    detector.close()
+
+
+async def test_a_post_does_not_wait_for_ever(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LANG-05: it goes without a language before the detector has said anything."""
+    monkeypatch.setattr(language, "_PATIENCE", 0.05)
+    detector = Detector(held)
+    assert await detector.detect("a post") == ""
+    assert held.in_time == []
     detector.close()
 
 

@@ -5,6 +5,7 @@ Run as a program: `stand_in.py [--workers N] [--port P] [--patience S]`; workers
 
 import argparse
 import asyncio
+import gc
 import os
 import resource
 import socket
@@ -59,6 +60,10 @@ def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
         while True:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(60)
+
+    @app.get("/frozen")
+    async def frozen() -> str:
+        return str(gc.get_freeze_count())
 
     @app.get("/open")
     async def number_of_open() -> str:

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import URL
 
 from microblog.adapters.bus.promise import Wake, unheeded
+from microblog.adapters.postgresql import TROUBLES, connect_arguments
 from microblog.domain.events import NOTIFY_CHANNEL
 from microblog.keeping import Beat
 
@@ -19,20 +19,6 @@ _IDLE = "not listening to the database"
 # A connection whose other end froze or vanished looks like one on which nothing happens.
 KEEPALIVE_SECONDS = 15.0
 ANSWER_SECONDS = 5.0
-# The server, too, is to let go of a listener whose machine has vanished.
-_SERVER_SETTINGS = {
-    "application_name": "microblog bus",
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-}
-# The last one is what the driver says of a connection that the server is just ending.
-_TROUBLES = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 
 
 class PostgreSQLBus:
@@ -40,7 +26,7 @@ class PostgreSQLBus:
 
     def __init__(self, url: URL) -> None:
         """Take the service's own database address."""
-        self._arguments = _arguments(url)
+        self._arguments = connect_arguments(url, "microblog bus")
         self._pause = _FIRST_PAUSE
         self.trouble = _IDLE
 
@@ -51,7 +37,7 @@ class PostgreSQLBus:
                 beat()
                 try:
                     await self._listen(wake, beat)
-                except _TROUBLES as error:
+                except TROUBLES as error:
                     self._lost(error)
                 wake()
                 await asyncio.sleep(self._pause)
@@ -106,11 +92,3 @@ async def _is_set(event: asyncio.Event, seconds: float) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
-
-
-def _arguments(url: URL) -> dict[str, Any]:
-    """What the driver is to be called with; options of the address as the pool understands them."""
-    _, arguments = url.get_dialect()().create_connect_args(url)
-    # That is an option of what stands between the driver and the pool.
-    arguments.pop("prepared_statement_cache_size", None)
-    return {**arguments, "server_settings": _SERVER_SETTINGS}

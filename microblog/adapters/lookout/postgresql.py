@@ -12,6 +12,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy.engine import URL
 
 from microblog.adapters.lookout.promise import Blind, Fact
+from microblog.adapters.postgresql import TROUBLES, connect_arguments
 
 log = logging.getLogger(__name__)
 
@@ -19,20 +20,6 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 1.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
-_SERVER_SETTINGS = {
-    "application_name": "microblog lookout",
-    "statement_timeout": str(int(ANSWER_SECONDS * 1000)),
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-}
-# The last one is what the driver says of a connection that the server is just ending.
-_TROUBLES = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 _LOOK = "SELECT id, kind, actor_id, subject_id FROM event WHERE id > $1 ORDER BY id DESC LIMIT $2"
 
 
@@ -46,9 +33,9 @@ class PostgreSQLLookout:
 
     def __init__(self, url: URL) -> None:
         """Take the service's own database address."""
-        _, self._arguments = url.get_dialect()().create_connect_args(url)
-        # That is an option of what stands between the driver and the pool.
-        self._arguments.pop("prepared_statement_cache_size", None)
+        self._arguments = connect_arguments(
+            url, "microblog lookout", statement_timeout=str(int(ANSWER_SECONDS * 1000))
+        )
         self._connection: Any = None
         self._statement: PreparedStatement[Any] | None = None
         self._pause = _FIRST_PAUSE
@@ -62,15 +49,13 @@ class PostgreSQLLookout:
             async with asyncio.timeout(ANSWER_SECONDS):
                 statement = self._statement or await self._prepared()
                 rows = await statement.fetch(position, most)
-        except _TROUBLES as error:
+        except TROUBLES as error:
             self._lost(error)
             raise Blind from error
         return list(starmap(Fact, rows))
 
     async def _prepared(self) -> "PreparedStatement[Any]":
-        self._connection = await asyncpg.connect(
-            **self._arguments, server_settings=_SERVER_SETTINGS
-        )
+        self._connection = await asyncpg.connect(**self._arguments)
         self._statement = await self._connection.prepare(_LOOK)
         self._pause = _FIRST_PAUSE
         return self._statement

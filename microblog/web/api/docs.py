@@ -31,15 +31,9 @@ def _rendered() -> str:
     described = current_app.extensions["QUART_SCHEMA"].openapi_provider.schema()
     address = settings.server.base_url or f"http://127.0.0.1:{settings.server.port}"
     pages: rendering.Pages = current_app.extensions[rendering.EXTENSION]
-    return pages.render(
+    return pages.render_for_nobody(
         "api/docs.html",
         title="API",
-        viewer=None,
-        csrf_token="",
-        confirmation_wanted=False,
-        languages=[],
-        here_path="",
-        flashes=[],
         manual=Writer(described, address).write(),
         kinds=problems.KINDS,
         reads=settings.limits.scaled(settings.limits.api_reads_per_minute),

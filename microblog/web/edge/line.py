@@ -12,7 +12,10 @@ from microblog.logs import Seldom
 from microblog.web.edge.asgi import Receive
 from microblog.web.edge.bodies import Gone
 from microblog.web.edge.refused import Refused
+from microblog.web.edge.turnstile import Turnstile
 
+# A few milliseconds of work.
+_IN_A_TURN = 4
 # How many of the last requests say how long one takes.
 _REMEMBERED = 16
 _LEFT = frozenset({"http.disconnect", "websocket.disconnect"})
@@ -69,6 +72,7 @@ class Line:
         self._clock = clock
         self._free = places
         self._waiting: deque[asyncio.Future[Place]] = deque()
+        self._turnstile = Turnstile(_IN_A_TURN)
         self._held = 0.0  # seconds that a place is held of late
         self._moved_at = clock()
         self.beside = 0  # those who stepped aside, and have not ended
@@ -81,14 +85,19 @@ class Line:
         Who was let in already, and ``since`` when, is only refused for being late. Raises
         :class:`Refused` (503), or :class:`Gone` if the client has left meanwhile.
         """
+        since = self._let_in() if since is None else since
+        await self._turnstile.pass_through()
         now = self._clock()
         if self._free:
             self._free -= 1
             self._moved_at = now
             return Place(self, now), receive
-        if since is None and self.is_full:
+        return await self._wait(receive, since + self._patience - now)
+
+    def _let_in(self) -> float:
+        if self.is_full:
             raise self._full()
-        return await self._wait(receive, self._patience - (now - (since or now)))
+        return self._clock()
 
     @property
     def is_full(self) -> bool:
@@ -155,7 +164,7 @@ class Line:
 
     @property
     def waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._turnstile)
 
 
 class _Heard:
