@@ -9,32 +9,34 @@ if anything was lost, doubled, refused, or found damaged. A database that is nam
 import argparse
 import asyncio
 import random
-import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from argon2 import PasswordHasher
 
 from benchmarks.lag import spread
-from microblog.settings import NO_FILE, load
 from tests.processes.serving import PASSWORD, Server, people, run
 from tests.processes.writing import Writers, written
+from tests.wholeness import left_behind
 
 WRITERS = [f"writer{number}" for number in range(8)]
 WORKERS = 2
 # Seconds of writing.
 _BETWEEN_KILLS = 0.3, 1.5
+# So many findings are printed.
+_SHOWN = 5
 
 
 class Trial:
     """One database, the servers on it, and everything that was ever acknowledged."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, writers: Sequence[str] = WRITERS) -> None:
         self.folder = folder
+        self.writers = list(writers)
         self.environment = {
             "DATABASE_URL": database_url or f"sqlite:///{folder / 'microblog.db'}",
             "SECRET_KEY": "a secret that only this measurement knows",
@@ -43,7 +45,8 @@ class Trial:
         }
         self.acknowledged: list[str] = []
         self.statuses: Counter[int] = Counter()
-        self.damaged = 0
+        self.damage: list[str] = []
+        self.looks = 0
         self.logs = ""
 
     def serve(self) -> Server:
@@ -51,12 +54,12 @@ class Trial:
 
     async def prepare(self) -> None:
         await asyncio.to_thread(run, self.environment, self.folder, "db", "upgrade")
-        await people(self.environment, PasswordHasher().hash(PASSWORD), *WRITERS)
+        await people(self.environment, PasswordHasher().hash(PASSWORD), *self.writers)
 
     async def write_for(self, seconds: float) -> float:
         """Posts per second, acknowledged."""
         server = await asyncio.to_thread(self.serve)
-        async with Writers.at(server, WRITERS, "long ") as writers:
+        async with Writers.at(server, self.writers, "long ") as writers:
             began = time.monotonic()
             writing = asyncio.create_task(writers.write())
             await asyncio.sleep(seconds)
@@ -78,7 +81,7 @@ class Trial:
         chance = random.Random(1)
         server = await asyncio.to_thread(self.serve)
         try:
-            async with Writers.at(server, WRITERS) as everybody:
+            async with Writers.at(server, self.writers) as everybody:
                 for number in range(times):
                     writers = Writers(everybody.members, line=f"kill {number} ")
                     writing = asyncio.create_task(writers.write())
@@ -87,10 +90,10 @@ class Trial:
                     await asyncio.to_thread(server.kill)
                     await writing
                     self._keep(writers)
+                    await self.look()
                     began = time.monotonic()
                     server = await asyncio.to_thread(self.serve)
                     took = time.monotonic() - began
-                    self.damaged += self._damage()
                     for member in everybody.members:
                         member.server, member.client.base_url = server, server.url
                     yield len(writers.acknowledged), took
@@ -112,26 +115,23 @@ class Trial:
             "other refusals": sum(n for code, n in self.statuses.items() if 400 <= code < 500),
             '"database is locked" in the log': self.logs.count("database is locked"),
             "tracebacks in the log": self.logs.count("Traceback"),
-            "damage found by integrity_check": self.damaged + self._damage(),
         }
 
-    def _damage(self) -> int:
-        settings = load(NO_FILE, self.environment)
-        if not settings.is_sqlite:
-            return 0
-        database = sqlite3.connect(self.environment["DATABASE_URL"].removeprefix("sqlite:///"))
-        rows = database.execute("PRAGMA integrity_check").fetchall()
-        database.close()
-        return 0 if rows == [("ok",)] else len(rows)
+    async def look(self) -> None:
+        """Note what is half-written or damaged now. No server may be running."""
+        self.damage += await left_behind(self.environment, self.folder)
+        self.looks += 1
 
 
-async def measure(seconds: float, kills: int, database_url: str) -> bool:
+async def measure(
+    seconds: float, kills: int, database_url: str, writers: Sequence[str] = WRITERS
+) -> bool:
     with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder), database_url)
+        trial = Trial(Path(folder), database_url, writers)
         kind = "PostgreSQL" if database_url else "SQLite"
         await trial.prepare()
         rate = await trial.write_for(seconds)
-        print(f"{kind}: {len(WRITERS)} writers, {WORKERS} processes, {seconds:.0f} s")
+        print(f"{kind}: {len(writers)} writers, {WORKERS} processes, {seconds:g} s")
         print(f"  acknowledged: {len(trial.acknowledged)} posts, {rate:.0f} a second")
         posts, took = [], []
         async for number, seconds_away in trial.be_killed(kills):
@@ -140,11 +140,16 @@ async def measure(seconds: float, kills: int, database_url: str) -> bool:
         few, many = min(posts, default=0), max(posts, default=0)
         print(f"  {kills} times kill -9, after {few} to {many} posts", end="")
         print(f"; serving again: {spread(took)}")
+        await trial.look()
         faults = await trial.faults()
         print(f"  acknowledged in all: {len(trial.acknowledged)} posts")
         for name, number in faults.items():
             print(f"  {name}: {number}")
-        return not any(faults.values())
+        print(f"  found half-written or damaged: {len(trial.damage)}", end="")
+        print(f" (looked {trial.looks} times)")
+        for finding in trial.damage[:_SHOWN]:
+            print(f"    {finding}")
+        return not any(faults.values()) and not trial.damage
 
 
 def main() -> None:

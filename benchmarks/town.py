@@ -23,6 +23,7 @@ SIZE = Size(people=30, posts=400, sockets=200, some=10, many=20, logins=1)
 POSTERS = (data.AUTHOR, data.READER, data.QUIET, data.KEEN)
 # What a process is called that serves, as opposed to one that waits for its turn.
 _SERVING = "microblog-serve"
+_PATIENCE_SECONDS = 60
 
 Result = TypeVar("Result")
 
@@ -104,3 +105,11 @@ def workers(server: Server) -> set[int]:
         except psutil.NoSuchProcess:
             continue
     return found
+
+
+async def all_workers(server: Server, number: int) -> set[int]:
+    """The same, once there are so many of them: the first serves before the last has begun."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while len(pids := workers(server)) < number:
+            await asyncio.sleep(0.02)
+    return pids

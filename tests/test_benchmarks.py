@@ -149,14 +149,3 @@ async def test_growth_is_drawn(tmp_path: Path) -> None:
     for amount in (200, 400):
         assert figures(table, f"SQLite: home at {amount} posts")[1] > 0
     assert drawn.read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.timeout(SECONDS)
-async def test_what_breaks_and_recovers_can_be_measured(tmp_path: Path) -> None:
-    """One scenario of each collection: a process killed under load, and all readers cut off."""
-    small = ("--quick", "--only")
-    faults = await run(*small, "kills", module="benchmarks.faults", BENCH_DATA=str(tmp_path))
-    live = await run(*small, "cut", module="benchmarks.live", BENCH_DATA=str(tmp_path))
-    assert re.search(r"failed: \d+ on the killed process's connections, 0 others\n", faults)
-    assert re.search(r"acknowledged [1-9]\d*, lost 0, doubled 0\n", faults)
-    assert re.search(r"[1-9]\d* posts to all: lost 0, doubled 0, gaps 0\n", live)

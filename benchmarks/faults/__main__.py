@@ -1,9 +1,13 @@
-"""`python -m benchmarks.faults`: processes killed, replaced, overrun; databases gone, and back."""
+"""`python -m benchmarks.faults`: processes killed and overrun; databases locked, gone, and back."""
 
 from benchmarks import scenarios
-from benchmarks.faults import kills, overload, postgres, restarts, reused, transaction
+from benchmarks.faults import kills, locked, overload, postgres, restarts, reused, transaction
 
-SCENARIOS = {"transaction": transaction.scenario, "overload": overload.scenario}
+SCENARIOS = {
+    "transaction": transaction.scenario,
+    "overload": overload.scenario,
+    "locked": locked.scenario,
+}
 # With how often each is done.
 REPEATED = {
     "kills": (kills.scenario, 100),

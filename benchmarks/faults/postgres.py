@@ -13,6 +13,7 @@ from tests.mortal import Postgres
 from tests.processes.writing import written
 
 GOAL_SECONDS = 5.0
+_WORKERS = 2
 _PAUSE_SECONDS = 0.02
 _PATIENCE_SECONDS = 60
 # So many answers in a row without a failure, and all is well again.
@@ -31,12 +32,13 @@ async def _measure(
 ) -> Verdict:
     recoveries = []
     async with (
-        site.served(workers=2) as server,
+        site.served(_WORKERS) as server,
         steady(town.port(server), site.cookies, POSTERS, readers=4, pause=_PAUSE_SECONDS) as load,
         reading(town.port(server), site.listeners, sockets, load.sent) as feed,
         Lag() as lag,
     ):
-        begun, pids = len(load.sent), town.workers(server)
+        pids = await town.all_workers(server, _WORKERS)
+        begun = len(load.sent)
         for _ in range(kills):
             await load.reach(len(load.acknowledged) + 50)
             await asyncio.to_thread(postgres.die)
@@ -54,7 +56,7 @@ async def _measure(
     twice = sum(found[text] > 1 for text in load.sent)
     statuses = sorted({answer.status for answer in load.answers if answer.failed})
     failed = [answer.seconds for answer in load.answers if answer.failed]
-    print(f"  {kills} times killed and {away:g} s away, 2 processes, {sockets} sockets")
+    print(f"  {kills} times killed and {away:g} s away, {_WORKERS} processes, {sockets} sockets")
     print(f"  well again after it accepts connections: {spread(recoveries)}")
     print(f"  refused meanwhile: {len(failed):,} with {statuses}, each in {spread(failed)}")
     print(f"  acknowledged {len(load.acknowledged):,}: lost {gone}, doubled {twice}")

@@ -17,6 +17,7 @@ import aiosqlite
 
 T = TypeVar("T")
 
+# It may have one parameter: seconds that its writer has waited already, and waits less for others.
 BEGIN = "BEGIN IMMEDIATE"
 _CHUNK = 64
 # A row has fewer values than these; many rows in one statement have more.
@@ -84,13 +85,18 @@ class Cursor(aiosqlite.Cursor):
     async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "Cursor":
         """Run a statement."""
         given: Any = parameters or ()
-        if self._its.is_idle and sql == BEGIN and _begin(self._its.driver):
-            return self
-        if self._its.is_idle and self._its.driver.in_transaction and _is_one_row(sql, given):
+        if sql == BEGIN:
+            await self._begin(*given)
+        elif self._its.is_idle and self._its.driver.in_transaction and _is_one_row(sql, given):
             self._rows = self._run(sql, given)
         else:
             self._rows = await self._its.in_thread(self._run, sql, given)
         return self
+
+    async def _begin(self, waited: float = 0.0) -> None:
+        driver = self._its.driver
+        if not (self._its.is_idle and _is_begun(driver)):
+            await self._its.in_thread(_begin_in_turn, driver, waited)
 
     def _run(self, sql: str, parameters: Any) -> list[Any]:
         self._cursor.execute(sql, parameters)
@@ -123,17 +129,27 @@ def _is_one_row(sql: str, parameters: Any) -> bool:
     return sql.startswith("INSERT ") and " VALUES (" in sql and 0 < len(parameters) <= _FEW
 
 
-def _begin(driver: sqlite3.Connection) -> bool:
+def _is_begun(driver: sqlite3.Connection) -> bool:
     """Take the write lock, if nobody has it."""
-    (timeout,) = driver.execute("PRAGMA busy_timeout").fetchone()
-    driver.execute("PRAGMA busy_timeout = 0")
     try:
-        driver.execute(BEGIN)
+        _begin_within(driver, lambda _usual: 0)
     except sqlite3.OperationalError as error:
         # Of an extended code (there are several for this) the last byte says what it is.
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise
         return False
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {timeout}")
     return True
+
+
+def _begin_in_turn(driver: sqlite3.Connection, waited: float) -> None:
+    """Take the write lock, within what is left of the usual time."""
+    _begin_within(driver, lambda usual: max(0, usual - int(waited * 1000)))
+
+
+def _begin_within(driver: sqlite3.Connection, milliseconds: Callable[[int], int]) -> None:
+    (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute(f"PRAGMA busy_timeout = {milliseconds(usual)}")
+    try:
+        driver.execute(BEGIN)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {usual}")

@@ -14,9 +14,12 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from microblog.database import driver
 from microblog.settings import Database as DatabaseSettings
+
+clock = time.monotonic
 
 
 def engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEngine]:
@@ -28,8 +31,9 @@ def engines(url: str, settings: DatabaseSettings) -> tuple[AsyncEngine, AsyncEng
         "hide_parameters": True,
         "max_overflow": 0,
     }
-    # Whoever holds the one connection may be waiting for another process just as long.
-    writer = create_async_engine(url, pool_size=1, pool_timeout=settings.busy_timeout, **options)
+    writer = create_async_engine(
+        url, poolclass=_Turns, pool_size=1, pool_timeout=settings.busy_timeout, **options
+    )
     reader = create_async_engine(
         url,
         pool_size=settings.pool_size,
@@ -119,7 +123,19 @@ class _Deadline:
         return time.monotonic() > self._end
 
 
+class _Turns(AsyncAdaptedQueuePool):
+    """Tells how long somebody has waited for a connection: whoever had it before may have waited
+    for another process, and nobody is to wait as long once more.
+    """
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        began = clock()
+        entry = super()._do_get()
+        entry.info["waited"] = clock() - began
+        return entry
+
+
 def _begin_immediate(connection: Any) -> None:
     # A transaction that reads first and then writes would fail at once if somebody else had written
     # in between, whatever the busy timeout says. Taking the lock first makes it wait its turn.
-    connection.exec_driver_sql(driver.BEGIN)
+    connection.exec_driver_sql(driver.BEGIN, (connection.info.pop("waited", 0.0),))

@@ -1,13 +1,16 @@
 """SQLite's driver: what is short is done in the loop, all else in the connection's thread."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, text
 
-from microblog.database import driver, open_sqlite
+from microblog.database import Database, driver, open_sqlite, sqlite
+from microblog.settings import Database as DatabaseSettings
 
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
 COUNT += "SELECT count(*) FROM n"
@@ -63,6 +66,55 @@ async def test_a_lock_that_is_free_is_taken_and_another_one_waited_for(
     await other.rollback()
     await other.close()
     assert await run(connection, "PRAGMA busy_timeout") == [(4321,)]
+
+
+async def test_who_has_waited_already_waits_so_much_shorter(
+    connection: driver.Connection, tmp_path: Path
+) -> None:
+    other = await open_sqlite(str(tmp_path / "some.db"))
+    # Longer than any test may take.
+    await other.execute("PRAGMA busy_timeout = 3600000")
+    await run(connection, driver.BEGIN)
+    for waited in (3_600, 7_200.5):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            await run(other, driver.BEGIN, waited)
+    assert await run(other, "PRAGMA busy_timeout") == [(3_600_000,)]
+    await connection.rollback()
+    await run(other, driver.BEGIN, 3_600)
+    assert other.driver.in_transaction
+    await other.rollback()
+    await other.close()
+
+
+async def test_waiting_for_the_connection_is_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One patience for both: the connection of the process, and the lock that others may have."""
+    now = 1_000.0
+    monkeypatch.setattr(sqlite, "clock", lambda: now)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'some.db'}", DatabaseSettings())
+    told: list[float] = []
+
+    @event.listens_for(database._writer.sync_engine, "before_cursor_execute")
+    def _note(_connection, _cursor, statement, parameters, *_) -> None:
+        if statement == driver.BEGIN:
+            told.extend(parameters)
+
+    async def write() -> None:
+        async with database.begin() as session:
+            await session.execute(text("SELECT 1"))
+
+    async with database.begin() as session:
+        await session.execute(text("SELECT 1"))
+        following = asyncio.create_task(write())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        now += 3.5
+    async with asyncio.timeout(20):
+        await following
+    await write()
+    await database.close()
+    assert told == [0.0, 3.5, 0.0]
 
 
 async def test_who_leaves_a_statement_behind_does_not_meet_it(

@@ -1,5 +1,7 @@
 /* Times: written by the server in UTC, rewritten here in the reader's own zone and the page's language. */
 
+import { once } from "./once.js";
+
 const MINUTE = 60;
 const STEPS = [
   ["minute", MINUTE, 60 * MINUTE],
@@ -10,16 +12,16 @@ const STEPS = [
 ];
 
 const language = document.documentElement.lang || "en";
-// Made when they are asked for: each takes the browser some milliseconds the first time.
-const once = (make) => {
-  let made;
-  return () => (made ??= make());
-};
 const full = once(() => new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }));
 const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: "auto" }));
 
+// Whichever formatter comes first waits until the browser has read what it knows of languages. These two need most
+// of that, and each another part.
+const named = () => Intl.getCanonicalLocales(`${language}-u-ca-gregory`);
+const likely = () => new Intl.Locale(language).maximize();
+
 // Steps that may be taken before `startTimes`, so that the page can answer between them.
-export const formats = [full, relative];
+export const formats = [named, likely, relative, full];
 
 function ago(date) {
   // A clock that is a little behind would otherwise put fresh posts into the future.

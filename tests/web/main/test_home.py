@@ -37,6 +37,15 @@ async def test_home_answers_on_two_addresses(cast: Cast) -> None:
         assert texts(page) == ["one of mine"]
 
 
+async def test_the_first_paint_has_the_whole_list(cast: Cast) -> None:
+    """Browsers wait for the beginning of the element that is named, so it stands behind the list."""
+    await cast.publish(cast.susan, "one of mine")
+    page = await cast.susan.browser.text("/")
+    (expected,) = re.findall(r'<link rel="expect" href="#([\w-]+)" blocking="render">', page)
+    assert page.index("</main>") < page.index(f' id="{expected}"')
+    assert page.count(f'id="{expected}"') == 1
+
+
 async def test_home_shows_any_number_of_posts(cast: Cast) -> None:
     """M-010, M-106, M-110: none, one, and one more than a page."""
     assert rows(await cast.susan.browser.text("/")) == []
