@@ -1,5 +1,8 @@
 """Memory of one worker over rounds of requests: pages, the API and some posts, of several people.
 
+As in life, what lies behind a menu is asked for less often than the lists: by everybody once in
+each round, which is enough for it to leave behind what it leaves.
+
     python -m benchmarks.memory [--rounds 5] [--requests 20000] [--database-url URL]
 
 The first round fills the caches, so the last is compared with the second. It ends with status 1
@@ -14,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from pathlib import Path
 
 import psutil
@@ -23,19 +26,22 @@ from benchmarks import client, data, programs, stores
 from benchmarks.client import Line
 from benchmarks.data import Size
 from benchmarks.servers import serving
+from benchmarks.stage import patient
 from microblog.serving.process import fast_loop
 
 GOAL = 1.05
 REQUESTS, ROUNDS = 20_000, 5
 _CONNECTIONS = 8
-# One request in so many is a post.
-_POST_EACH = 50
+# One request in so many is a post, and one in so many is for what is seldom asked for.
+_POST_EACH, _SELDOM_EACH = 50, 50
 _SIZE = Size(people=30, posts=400, sockets=40, some=10, many=20, logins=1)
-_PATHS = (
-    *("/", "/explore", "/?page=2", "/search?q=the", "/messages", "/notifications?since=0"),
-    *("/account", "/avatar/3?size=96", "/edit_profile", "/nowhere"),
+_OFTEN = (*("/",) * 6, "/explore", *("/avatar/3?size=96",) * 3)
+_SELDOM = (
+    *("/?page=2", "/search?q=the", "/messages", "/notifications?since=0"),
+    *("/account", "/edit_profile", "/nowhere"),
 )
-_API_PATHS = ("/api/timeline", "/api/posts?limit=10", "/api/users?per_page=10", "/api/nowhere")
+_API_OFTEN = (*("/api/timeline",) * 4, "/api/posts?limit=10")
+_API_SELDOM = ("/api/users?per_page=10", "/api/nowhere")
 
 
 @dataclass
@@ -68,12 +74,14 @@ async def measure(
     names = [data.READER, data.KEEN, *data.listeners(_SIZE)[:listeners]]
     cookies = await data.cookies(url, folder, names)
     bearers = await programs.bearers(url, folder)
-    async with serving("site", data.environment(url, folder)) as port:
+    async with serving("site", patient(url, folder)) as port:
         writes = await programs.writes("", port, cookies, bearers)
         posts = [_Question(page.request, (page.status,)) for page in writes]
         process = _listener(port)
         found = Memory(process.memory_info().rss)
-        questions = _mixed(list(cookies.values()), bearers[data.READER], posts)
+        # Who follows thousands reads all anew after each post; here they only write.
+        readers = [cookie for name, cookie in cookies.items() if name != data.KEEN]
+        questions = _mixed(readers, bearers[data.READER], posts)
         for _ in range(rounds):
             began = time.perf_counter()
             await _round(port, questions, requests)
@@ -83,17 +91,27 @@ async def measure(
 
 
 def _mixed(cookies: Sequence[str], bearer: str, posts: Sequence[_Question]) -> Iterator[_Question]:
+    """Every person and every path come by again and again, in an order in which they mix."""
+    often = _reading(cookies, bearer, _OFTEN, _API_OFTEN)
+    seldom = _reading(cookies, bearer, _SELDOM, _API_SELDOM)
+    writing = cycle(posts)
+    for turn in count(1):
+        if turn % _POST_EACH == 0:
+            yield next(writing)
+        else:
+            yield next(seldom if turn % _SELDOM_EACH == 1 else often)
+
+
+def _reading(
+    cookies: Sequence[str], bearer: str, paths: Sequence[str], api_paths: Sequence[str]
+) -> Iterator[_Question]:
     reads = [
         _Question(client.head("GET", path, f"Cookie: {cookie}"))
         for cookie in cookies
-        for path in _PATHS
+        for path in paths
     ]
-    reads += [_Question(client.head("GET", path, bearer)) for path in _API_PATHS * len(cookies)]
-    # Every person and every path come by again and again, in an order in which they mix.
-    reading, writing = cycle(reads[start] for start in _shuffled(len(reads))), cycle(posts)
-    while True:
-        yield from islice(reading, _POST_EACH - 1)
-        yield next(writing)
+    reads += [_Question(client.head("GET", path, bearer)) for path in api_paths * len(cookies)]
+    return cycle(reads[start] for start in _shuffled(len(reads)))
 
 
 def _shuffled(length: int) -> list[int]:

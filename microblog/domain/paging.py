@@ -33,7 +33,8 @@ class Place:
         return self.before is None and self.after is None and self.page == 1
 
 
-@dataclass(frozen=True, slots=True)
+# What is made of a part may go with it.
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Slice(Generic[Item]):
     """A part of a list, newest first. ``newer`` and ``older`` are the places beside it, if any."""
 

@@ -1,14 +1,17 @@
 """Posts as JSON, written once for all that they show.
 
-A post is kept as the bytes that it makes, by the whole post as it was read; a list by its address
-and all the posts in it. What changes is another key, so what is kept can never be out of date, and
-nothing of it depends on who asks. It is made of the shapes that the description tells, which check
-what is put into them.
+A post is kept as the bytes that it makes, by the whole post as it was read: one that changes is
+another key. A list is kept by the very part that memory holds, and goes with it: what is written
+makes another list, and nobody asks for the last one again. So what is kept can never be out of
+date, and nothing of it depends on who asks. It is made of the shapes that the description tells,
+which check what is put into them.
 """
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 from quart import Response, current_app
@@ -21,7 +24,7 @@ from microblog.web.api.cursors import Cursors
 from microblog.web.negotiation import JSON
 
 EXTENSION = "microblog.texts"
-# What they are kept by takes as much again.
+# What posts are kept by takes as much again.
 MOST_BYTES = 8 * 1024 * 1024
 # What a short one takes besides its letters.
 FRAME_BYTES = 512
@@ -44,6 +47,14 @@ class Serialized(Response):
         self.headers.extend(text.headers)
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A text; ``owner`` is what it goes with, and tells of its end as long as this is kept."""
+
+    text: Text
+    owner: "weakref.ref[Any] | None" = None
+
+
 class Texts:
     """Those that were used last."""
 
@@ -51,21 +62,46 @@ class Texts:
         """Keep up to ``most`` bytes; nothing with 0."""
         self.size = 0
         self._most = most
-        self._kept: OrderedDict[Hashable, Text] = OrderedDict()
+        self._kept: OrderedDict[Hashable, _Entry] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._kept)
 
     def find(self, key: Hashable, make: Callable[[], Text]) -> Text:
         """The text that says exactly this; made if it is not kept."""
-        found = self._kept.get(key)
+        found = self._use(key)
+        return self._keep(key, _Entry(make())) if found is None else found
+
+    def find_beside(self, owner: object, asked: Hashable, make: Callable[[], Text]) -> Text:
+        """What was made of this very object for whoever asked so; it is kept as long as that is."""
+        # An object has its number to itself until it is gone, and then its texts are gone, too.
+        key = id(owner), asked
+        found = self._use(key)
         if found is not None:
-            self._kept.move_to_end(key)
             return found
-        made = make()
-        if _size(made) <= self._most:
-            self._kept[key] = made
-            self.size += _size(made)
+        return self._keep(key, _Entry(make(), weakref.ref(owner, lambda _: self._drop(key))))
+
+    def _use(self, key: Hashable) -> Text | None:
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        self._kept.move_to_end(key)
+        return found.text
+
+    def _keep(self, key: Hashable, entry: _Entry) -> Text:
+        if _size(entry.text) <= self._most:
+            self._kept[key] = entry
+            self.size += _size(entry.text)
         while self.size > self._most:
-            self.size -= _size(self._kept.popitem(last=False)[1])
-        return made
+            self._drop(next(iter(self._kept)))
+        return entry.text
+
+    def _drop(self, key: Hashable) -> None:
+        # An owner may come to its end at any moment.
+        entry = self._kept.pop(key, None)
+        if entry is not None:
+            self.size -= _size(entry.text)
 
 
 def post(shown: PostView) -> Serialized:
@@ -87,7 +123,7 @@ def posts(part: Slice[PostView], path: str, query: Cursors) -> Serialized:
         return Serialized(make())
     # Whether a number was left out shows in the links.
     asked = path, query.limit, "limit" in query.model_fields_set
-    return Serialized(_texts().find((asked, part), make))
+    return Serialized(_texts().find_beside(part, asked, make))
 
 
 def _item(shown: PostView) -> Text:

@@ -106,6 +106,33 @@ async def test_what_changes_is_seen_at_once(cast: Cast, susan: Program) -> None:
     assert (await susan.get(f"/api/posts/{number}")).status == 404
 
 
+async def test_a_list_goes_with_what_memory_held(cast: Cast, app: Quart, susan: Program) -> None:
+    """However often somebody writes, there is one text of each list that is asked for."""
+    texts, paths = _with(app, Texts()), ("/api/posts", "/api/posts?limit=25", "/api/timeline")
+    for number in range(1, 5):
+        await cast.publish(cast.susan, f"the same {number}")
+        for path in paths:
+            items = (await susan.get(path)).json["items"]
+            assert [item["id"] for item in items] == list(range(number, 0, -1))
+        # One of each post, one of each list: memory has let go of what the lists were before.
+        assert len(texts) == number + len(paths)
+    kept = texts.size
+    cast.resources.memory.kept.forget(cast.resources.memory.kept.position)
+    assert (len(texts), texts.size < kept) == (4, True)
+
+
+async def test_lists_that_memory_does_not_hold_are_told_all_the_same(
+    cast: Cast, app: Quart, susan: Program
+) -> None:
+    """Where memory may not be used, nothing is left of a list when it is sent."""
+    texts = _with(app, Texts())
+    cast.resources.memory.is_on = False
+    await cast.publish(cast.susan, "a word")
+    for path in ("/api/posts", "/api/timeline", f"/api/users/{cast.susan.id}/posts"):
+        assert [item["body"] for item in (await susan.get(path)).json["items"]] == ["a word"]
+    assert len(texts) == 1
+
+
 def test_what_was_not_used_for_longest_goes() -> None:
     """By size; a text that is too large by itself is not kept, and takes nothing with it."""
     made: list[str] = []
