@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakSet
 
 import h11
@@ -20,7 +20,7 @@ import hypercorn.protocol.h11
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
-from hypercorn.events import Closed
+from hypercorn.events import Closed, Updated
 from hypercorn.protocol.events import Event, Response
 from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 
@@ -83,6 +83,7 @@ class Connection(TCPServer):
 
     living: ClassVar[WeakSet["Connection"]] = WeakSet()
     incoming: Incoming | None = None
+    _is_read = False
 
     async def run(self) -> None:
         self.living.add(self)
@@ -90,6 +91,20 @@ class Connection(TCPServer):
             await super().run()
         finally:
             self.living.discard(self)
+            # They know us as well: without a cycle all goes at once, and nothing to the collector.
+            for name in ("protocol", "_task_group"):
+                self.__dict__.pop(name, None)
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        # The timer of idle connections would keep this one for its full time, though it is over.
+        self._is_read = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Any) -> None:
+        if self._is_read and isinstance(event, Updated):
+            return  # no timer any more
+        await super().protocol_send(event)
 
     async def _close(self) -> None:
         # A peer that the kernel has given up ends in a time-out, which Hypercorn takes for a crash.

@@ -20,6 +20,7 @@ from quart import Quart, websocket
 
 from microblog.serving import listening, process, pulse
 from microblog.serving.leash import Leash
+from microblog.serving.mends import Connection
 from microblog.serving.supervisor import Supervisor
 from microblog.web.edge import Crowd, Edge
 
@@ -64,6 +65,17 @@ def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
     @app.get("/frozen")
     async def frozen() -> str:
         return str(gc.get_freeze_count())
+
+    @app.get("/wasted")
+    async def wasted() -> str:
+        """How many connections only the collector could free since this was asked last."""
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        gc.set_debug(0)
+        found = sum(isinstance(each, Connection) for each in gc.garbage)
+        gc.garbage.clear()
+        return str(found)
 
     @app.get("/open")
     async def number_of_open() -> str:

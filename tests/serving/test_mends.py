@@ -17,6 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from microblog.serving.process import KEEP_ALIVE_SECONDS
 from tests.serving.conftest import HANDSHAKE
 
 Start = Callable[..., Awaitable[Any]]
@@ -47,6 +48,44 @@ async def none_open(server: Any) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(10):
         while (await client.get("/open")).text != "0":
             await asyncio.sleep(0.01)
+
+
+def open_at(server: Any) -> list[str]:
+    """The states of the connections that the server holds."""
+    lines = psutil.Process(server.process.pid).net_connections("tcp")
+    return [line.status for line in lines if line.status != psutil.CONN_LISTEN]
+
+
+async def test_who_leaves_between_two_requests_is_gone_at_once(start: Start) -> None:
+    """Not when an idle connection would be closed, which is later than we wait here."""
+    assert KEEP_ALIVE_SECONDS > 10
+    server = await start()
+    visitors = [httpx.AsyncClient(base_url=server.url) for _ in range(10)]
+    for visitor in visitors:
+        assert (await visitor.get("/pid")).is_success
+    assert len(open_at(server)) == 10
+    for visitor in visitors:
+        await visitor.aclose()
+    async with asyncio.timeout(10):
+        while open_at(server):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_connection_that_ended_is_nothing_for_the_collector(start: Start) -> None:
+    server = await start()
+
+    async def wasted() -> int:
+        async with httpx.AsyncClient(base_url=server.url) as visitor:
+            return int((await visitor.get("/wasted")).raise_for_status().text)
+
+    await wasted()
+    for _ in range(20):
+        async with httpx.AsyncClient(base_url=server.url) as visitor:
+            assert (await visitor.get("/pid")).is_success
+    async with asyncio.timeout(10):
+        while open_at(server):
+            await asyncio.sleep(0.01)
+    assert await wasted() == 0
 
 
 @pytest.mark.parametrize("path", [b"/live", b"/pondered"])
