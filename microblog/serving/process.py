@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ else:
 
 log = logging.getLogger(__name__)
 
+# For so long a thread beside the loop (archives, languages, the database's) may hold the interpreter
+# while the loop waits for it. Usual are 5 ms; a page asks several times.
+THREAD_SECONDS = 0.0005
 HEADER_BYTES = 16_384
 KEEP_ALIVE_SECONDS = 15
 
@@ -59,6 +63,7 @@ class Service:
 def run(service: Service, listener: socket.socket, leash: Leash | None = None) -> None:
     """Serve until a signal, or until the other end of `leash` closes. Raises CannotStart."""
     mend()
+    sys.setswitchinterval(THREAD_SECONDS)
     descriptors.raise_limit()
     if leash is not None:
         leash.leave_last_words()

@@ -66,6 +66,10 @@ def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
     async def frozen() -> str:
         return str(gc.get_freeze_count())
 
+    @app.get("/switching")
+    async def switching() -> str:
+        return str(sys.getswitchinterval())
+
     @app.get("/wasted")
     async def wasted() -> str:
         """How many connections only the collector could free since this was asked last."""

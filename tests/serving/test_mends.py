@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from microblog.serving.process import KEEP_ALIVE_SECONDS
+from microblog.serving.process import KEEP_ALIVE_SECONDS, THREAD_SECONDS
 from tests.serving.conftest import HANDSHAKE
 
 Start = Callable[..., Awaitable[Any]]
@@ -86,6 +86,13 @@ async def test_a_connection_that_ended_is_nothing_for_the_collector(start: Start
         while open_at(server):
             await asyncio.sleep(0.01)
     assert await wasted() == 0
+
+
+async def test_threads_give_way_to_the_loop(start: Start) -> None:
+    server = await start()
+    async with httpx.AsyncClient(base_url=server.url) as visitor:
+        told = float((await visitor.get("/switching")).raise_for_status().text)
+    assert told == pytest.approx(THREAD_SECONDS)
 
 
 @pytest.mark.parametrize("path", [b"/live", b"/pondered"])
