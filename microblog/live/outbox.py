@@ -51,6 +51,11 @@ class Outbox:
         self._spoken_at = 0.0
 
     @property
+    def is_behind(self) -> bool:
+        """Whether frames wait in it."""
+        return self._frames is not None
+
+    @property
     def is_filling(self) -> bool:
         """Whether it is at least half full of frames that the reader may still take in time."""
         waiting = self.close_code is None and not self._lagging

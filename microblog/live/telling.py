@@ -87,9 +87,16 @@ class Teller:
 
     def _tell_of_post(self, event: Logged, seen: Subjects) -> None:
         hearing = self._audience.hearing(event.actor_id)
+        # Those who keep up are told first: who lags waits for others' frames anyway.
+        behind: list[tuple[Reader, str]] = []
         for reader in hearing:
             if frame := self._post_frame(reader, event, seen):
-                reader.outbox.put(frame, event.id)
+                if reader.outbox.is_behind:
+                    behind.append((reader, frame))
+                else:
+                    reader.outbox.put(frame, event.id)
+        for reader, frame in behind:
+            reader.outbox.put(frame, event.id)
         post = seen.post_of(event)
         if post is not None and event.kind in _FRAMES:
             self._have_interpreted(post, hearing)

@@ -28,8 +28,8 @@ else:
 
 log = logging.getLogger(__name__)
 
-# For so long a thread beside the loop (archives, languages, the database's) may hold the interpreter
-# while the loop waits for it. Usual are 5 ms; a page asks several times.
+# For so long a thread beside the loop (archives, languages, the database's) may keep the
+# interpreter from the loop. Usual are 5 ms; a page asks for it several times.
 THREAD_SECONDS = 0.0005
 HEADER_BYTES = 16_384
 KEEP_ALIVE_SECONDS = 15

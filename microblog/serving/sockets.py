@@ -56,6 +56,8 @@ class Socket(WSStream):
             await self._shake_hands(event)
             return
         if isinstance(event, Data):
+            if self._gone.is_set():
+                return
             self._heard = True
             if not self.handshake.accepted:
                 await self._refuse_haste()
@@ -64,6 +66,8 @@ class Socket(WSStream):
             self._gone.up()
             pings_of(self.context).forget(self)
         await super().handle(event)
+        if self._gone.is_set() and self.handshake.accepted:
+            _end_parsing(self.connection)
 
     async def _shake_hands(self, event: Request) -> None:
         headers = [item for item in event.headers if item[0] != b"sec-websocket-extensions"]
@@ -99,6 +103,8 @@ class Socket(WSStream):
                 if self.connection.state is ConnectionState.REMOTE_CLOSING:
                     await self._send_wsproto_event(event.response())
                 await self.send(StreamClosed(stream_id=self.stream_id))
+            if self._gone.is_set():
+                return  # and there is no parser any more
 
     def _is_flood(self) -> bool:
         second = int(time.monotonic())
@@ -122,6 +128,7 @@ class Socket(WSStream):
     async def _accept(self, message: Any) -> None:
         await super()._accept(message)
         # What the handshake needed: one that is over has no extensions and no questions.
+        _end_parsing(self.connection)
         self.connection = Connection(ConnectionType.SERVER)
         self.handshake.key = self.handshake.extensions = self.handshake.connection_tokens = None
         offered: dict[str, Any] = self.scope["extensions"]
@@ -221,6 +228,11 @@ class Socket(WSStream):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._gone.wait()
+
+
+def _end_parsing(connection: Connection) -> None:
+    """A parser and its unread bytes are a ring, which only the collector would free."""
+    connection._proto._parse_more = iter(())  # type: ignore[assignment]  # noqa: SLF001 - there is no other way
 
 
 async def _drop(_message: object) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from microblog.domain import events
 from microblog.live import outbox
 from microblog.live.outbox import Outbox
@@ -92,6 +94,35 @@ async def test_a_slow_reader_does_not_hold_up_the_others(town: Town) -> None:
     await quick.hear(3 * size + 2)
     assert slow.outbox.close_code == 1013
     town.hub.leave(slow)
+
+
+async def test_who_keeps_up_is_told_before_who_lags(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = [await (await town.listen("mary", "explore")).live() for _ in range(6)]
+    actor = await town.log_in("david")
+    slow = [await town.hub.admit(actor, "en", town.channels(["explore"])) for _ in range(6)]
+    for reader in slow:
+        assert [frame async for frame in town.hub.catch_up(reader, None)] == []
+    await town.post("john", "0")
+    for ear in quick:
+        await ear.hear(1)
+    told: list[Outbox] = []
+    put = Outbox.put
+
+    def noted(box: Outbox, frame: str, seq: int) -> None:
+        told.append(box)
+        put(box, frame, seq)
+
+    monkeypatch.setattr(Outbox, "put", noted)
+    await town.post("john", "1")
+    for ear in quick:
+        await ear.hear(2)
+    await town.settle()
+    assert set(told[: len(quick)]) == {ear.reader.outbox for ear in quick}
+    assert set(told[len(quick) :]) == {reader.outbox for reader in slow}
+    for reader in slow:
+        town.hub.leave(reader)
 
 
 async def test_a_burst_makes_no_gap_for_who_keeps_up(town: Town) -> None:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from quart import Quart, websocket
+from wsproto.frame_protocol import FrameProtocol
 
 from microblog.serving import listening, process, pulse
 from microblog.serving.leash import Leash
@@ -72,12 +73,12 @@ def make_app() -> tuple[Quart, Callable[[float], Awaitable[None]]]:
 
     @app.get("/wasted")
     async def wasted() -> str:
-        """How many connections only the collector could free since this was asked last."""
+        """How many connections and parsers only the collector could free, since asked last."""
         gc.disable()
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
         gc.set_debug(0)
-        found = sum(isinstance(each, Connection) for each in gc.garbage)
+        found = sum(isinstance(each, Connection | FrameProtocol) for each in gc.garbage)
         gc.garbage.clear()
         return str(found)
 

@@ -23,14 +23,17 @@ class Ring:
 
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
+    usual = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(*usual)
 
 
 async def test_twice_set_aside_and_then_never_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(garbage, "SETTLED_SECONDS", 0.01)
     assert gc.get_freeze_count() == 0
     garbage.settle()
+    assert gc.get_threshold() == garbage.THRESHOLDS
     first = gc.get_freeze_count()
     assert first > 10_000
     loaded_later = [Ring() for _ in range(1_000)]

@@ -82,6 +82,11 @@ async def test_a_connection_that_ended_is_nothing_for_the_collector(start: Start
     for _ in range(20):
         async with httpx.AsyncClient(base_url=server.url) as visitor:
             assert (await visitor.get("/pid")).is_success
+        async with connect(server.live) as socket:
+            assert await socket.recv() == "hello"
+            await socket.send("x")
+        async with server.raw() as (_reader, writer):
+            writer.write(frame(0x81, b"x" * 60_000)[:50_000])
     async with asyncio.timeout(10):
         while open_at(server):
             await asyncio.sleep(0.01)
