@@ -23,9 +23,9 @@ _UNBOUNDED = 2**31
 # A page is asked for again by a click; in a change is what somebody wrote, or a program's promise.
 _CHANGES_WAIT = 5
 # When all sockets come back at once, pages need the database and the loop, too; and nobody looks on
-# while a socket waits.
+# while a socket waits. A thousand are let in within this time.
 _HANDSHAKES = 2
-_HANDSHAKES_MOST, _HANDSHAKES_WAIT = 4, 5
+_HANDSHAKES_MOST, _HANDSHAKES_WAIT = 4, 15
 
 
 class Crowd:
