@@ -10,6 +10,7 @@ import sys
 import time
 import zlib
 from collections import Counter
+from contextlib import suppress
 
 from benchmarks import client
 from benchmarks.sockets import handshake
@@ -87,6 +88,8 @@ class Attackers:
             raise
         finally:
             writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 async def _main(port: int, seconds: float, each: int, mib: int, cookie: str) -> None:

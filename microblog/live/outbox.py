@@ -24,6 +24,10 @@ _GRAIN_SECONDS = 0.001
 class Line(Protocol):
     """The way to a peer that takes what is said, as long as it does."""
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the peer has answered when it was asked last whether it is there."""
+
     def say(self, frame: str) -> bool:
         """Send it at once; False, and nothing is sent, while too much is on its way already."""
 
@@ -52,8 +56,8 @@ class Outbox:
 
     @property
     def is_behind(self) -> bool:
-        """Whether frames wait in it."""
-        return self._frames is not None
+        """Whether frames wait in it, or would before long: its reader answers nothing."""
+        return self._frames is not None or (self.line is not None and not self.line.is_heard)
 
     @property
     def is_filling(self) -> bool:

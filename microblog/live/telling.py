@@ -87,7 +87,7 @@ class Teller:
 
     def _tell_of_post(self, event: Logged, seen: Subjects) -> None:
         hearing = self._audience.hearing(event.actor_id)
-        # Those who keep up are told first: who lags waits for others' frames anyway.
+        # Those who keep up are told first: who lags, or does not even answer, costs them no time.
         behind: list[tuple[Reader, str]] = []
         for reader in hearing:
             if frame := self._post_frame(reader, event, seen):

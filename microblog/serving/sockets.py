@@ -154,6 +154,11 @@ class Socket(WSStream):
         self._cut()
         return False
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anything came back since the last ping."""
+        return self._heard
+
     def _cut(self) -> None:
         with suppress(RuntimeError):  # closed already
             self._transport.abort()

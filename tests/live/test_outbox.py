@@ -154,6 +154,8 @@ async def test_a_burst_does_not_wait_long_for_who_reads_nothing(town: Town) -> N
 class Wire:
     """A peer that takes so many frames at once."""
 
+    is_heard = True
+
     def __init__(self, room: int) -> None:
         self.room = room
         self.said: list[str] = []
@@ -190,6 +192,19 @@ async def test_nothing_overtakes_what_is_being_sent() -> None:
     box.put("frame 1", 1)
     assert line.said == []
     assert await drained(box) == ["frame 1"]
+
+
+async def test_a_peer_that_answers_nothing_is_behind_before_anything_waits() -> None:
+    line = Wire(room=9)
+    box = Outbox(3, line)
+    assert not box.is_behind
+    line.is_heard = False
+    assert box.is_behind
+    line.is_heard = True
+    box.put("frame", 1)
+    assert box.is_behind
+    assert await drained(box) == ["frame"]
+    assert not box.is_behind
 
 
 async def test_a_peer_that_takes_nothing_costs_no_try_for_each_frame() -> None:
