@@ -1,6 +1,6 @@
 """`python -m benchmarks`: every goal with this day's figure beside it, on both databases.
 
-The memory of a worker takes as long as all the rest, and is measured where it is asked for.
+The memory of a worker takes minutes by itself, and is measured where it is asked for.
 """
 
 import argparse
