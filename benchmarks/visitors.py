@@ -10,6 +10,7 @@ from benchmarks import client, forms
 from benchmarks.client import Line
 
 _PATIENCE_SECONDS = 30
+_RECOVERY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,22 @@ class Load:
         """Wait until that many posts are acknowledged."""
         while len(self.acknowledged) < number:
             await asyncio.sleep(0.005)
+
+    async def recovered(self, in_a_row: int) -> float:
+        """Seconds until the first of so many answers in a row, asked from now on, without failure.
+
+        Raises ``TimeoutError`` after a minute.
+        """
+        began, before = time.perf_counter(), len(self.answers)
+        async with asyncio.timeout(_RECOVERY_SECONDS):
+            while True:
+                await asyncio.sleep(0.02)
+                row: list[Answer] = []
+                for answer in self.answers[before:]:
+                    if answer.asked >= began:
+                        row = [] if answer.failed else [*row, answer]
+                if len(row) >= in_a_row:
+                    return row[0].ended - began
 
     def news(self, before: int) -> set[str]:
         """What was acknowledged, without the texts that were sent first: so many."""

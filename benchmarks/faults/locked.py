@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -83,7 +82,7 @@ async def _measure(site: Town, patience: float, locks: Sequence[float]) -> Verdi
         for seconds in locks:
             begun.append(len(writing.answers))
             await _lock(make_url(site.url).database or "", seconds)
-            recoveries.append(await _recovered(writing))
+            recoveries.append(await writing.recovered(_IN_A_ROW))
         writing.stop()
         stayed = town.workers(server) == pids
     ends = [*begun[1:], len(writing.answers)]
@@ -149,16 +148,3 @@ async def _lock(path: str, seconds: float) -> None:
         file.execute("ROLLBACK")
     finally:
         file.close()
-
-
-async def _recovered(load: Load) -> float:
-    """Seconds until the first of so many answers in a row of which none failed."""
-    began, before = time.perf_counter(), len(load.answers)
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            await asyncio.sleep(0.02)
-            row: list[Answer] = []
-            for answer in load.answers[before:]:
-                row = [] if answer.failed else [*row, answer]
-            if len(row) >= _IN_A_ROW:
-                return row[0].ended - began

@@ -1,21 +1,19 @@
 """PostgreSQL is killed under load, is away for a while, and starts again."""
 
 import asyncio
-import time
 
 from benchmarks import town
 from benchmarks.feeds import reading
 from benchmarks.lag import Lag, spread
 from benchmarks.scenarios import Verdict
 from benchmarks.town import POSTERS, Town
-from benchmarks.visitors import Answer, Load, steady
+from benchmarks.visitors import steady
 from tests.mortal import Postgres
 from tests.processes.writing import written
 
 GOAL_SECONDS = 5.0
 _WORKERS = 2
 _PAUSE_SECONDS = 0.02
-_PATIENCE_SECONDS = 60
 # So many answers in a row without a failure, and all is well again.
 _IN_A_ROW = 50
 
@@ -44,7 +42,7 @@ async def _measure(
             await asyncio.to_thread(postgres.die)
             await asyncio.sleep(away)
             await asyncio.to_thread(postgres.start)
-            recoveries.append(await _recovered(load))
+            recoveries.append(await load.recovered(_IN_A_ROW))
         load.stop()
         await asyncio.sleep(1)
         texts = load.news(begun)
@@ -66,17 +64,3 @@ async def _measure(
     print(f"  {lag}")
     sound = not (gone or twice or lost or doubled or gaps) and stayed and statuses in ([], [503])
     return Verdict(sound and bool(texts), max(recoveries) <= GOAL_SECONDS)
-
-
-async def _recovered(load: Load) -> float:
-    """Seconds until the first of so many answers in a row of which none failed."""
-    began, before = time.perf_counter(), len(load.answers)
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            await asyncio.sleep(0.02)
-            row: list[Answer] = []
-            for answer in load.answers[before:]:
-                if answer.asked >= began:
-                    row = [] if answer.failed else [*row, answer]
-            if len(row) >= _IN_A_ROW:
-                return row[0].ended - began
