@@ -1,4 +1,4 @@
-"""The language of a text: guessed in a thread of its own, and rather not at all than wrongly.
+"""The language of a text: guessed beside the loop, and rather not at all than wrongly.
 
 The model (py3langid) compares all languages that it knows and always has a favourite, also for
 "123". So it is limited to the languages of :data:`KNOWN`, gets to see only words, and must like its
@@ -39,6 +39,8 @@ _LONGEST_CODE = 5
 # More characters than these make nothing more certain.
 _ENOUGH = 1000
 _PATIENCE = 2.0
+# The model reads so many characters in a tenth of a millisecond: to wake its thread takes longer.
+_SHORT = 300
 LOADING_SECONDS = 10.0
 _NO_WORDS = re.compile(r"\b(?:https?://|www\.)\S+|[@#][\w.-]+|[\W\d_]+")
 
@@ -47,7 +49,7 @@ Score = Callable[[str], Mapping[str, float]]
 
 
 class Detector:
-    """Guesses languages, one text after the other, beside the loop."""
+    """Guesses languages: of long texts one after the other, in a thread of its own."""
 
     def __init__(
         self, score: Score | None = None, *, load: Callable[[], Score] | None = None
@@ -55,6 +57,8 @@ class Detector:
         """Take what scores a text, or what loads that, again and again; else it is the model."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="language")
         self._load = load or (_model if score is None else lambda: score)
+        # How long others take nobody knows.
+        self._short = _SHORT if self._load is _model else 0
         self._loading: asyncio.Future[Score] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -94,12 +98,9 @@ class Detector:
         words = " ".join(_NO_WORDS.sub(" ", text[:_ENOUGH]).split())
         if not words:
             return ""
-        loop = asyncio.get_running_loop()
         try:
             await self._is_loaded()
-            # A slow start is no slow text: patience is counted from here.
-            async with asyncio.timeout(_PATIENCE):
-                scores = await loop.run_in_executor(self._pool, self._scores, words)
+            scores = await self._scored(words)
             code, lead = _favourite(scores, leaning)
         except Exception as error:  # noqa: BLE001 (whatever the model stumbles over)
             log.warning("the language of a text was not detected: %s", type(error).__name__)
@@ -120,8 +121,17 @@ class Detector:
         whoever needs it then is told why.
         """
         loading = self.begin()
-        await asyncio.wait({loading}, timeout=LOADING_SECONDS)
+        if not loading.done():
+            await asyncio.wait({loading}, timeout=LOADING_SECONDS)
         return loading.done()
+
+    async def _scored(self, words: str) -> Mapping[str, float]:
+        if len(words) <= self._short and self.begin().done():
+            return self._scores(words)
+        loop = asyncio.get_running_loop()
+        # A slow start is no slow text: patience is counted from here.
+        async with asyncio.timeout(_PATIENCE):
+            return await loop.run_in_executor(self._pool, self._scores, words)
 
     def _scores(self, words: str) -> Mapping[str, float]:
         return self._load()(words)

@@ -3,9 +3,9 @@
 aiosqlite sends each step of a statement to the connection's thread. On the way the thread and the
 loop compete for the interpreter, again and again for microseconds of work: of a post's time that
 was more than half. Here a statement is one way, rows included, and what is known to be short is
-done in the loop itself: to take the write lock where it is free, and to insert one row. Whatever
-may take long (to search, to change many rows, to wait for another process, to commit) still has the
-thread.
+done in the loop itself: to take the write lock where it is free, to insert one row, and to read a
+few by their numbers (:mod:`microblog.domain.brief`). Whatever may take long (to search, to change
+many rows, to wait for another process, to commit) still has the thread.
 """
 
 import sqlite3
@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 import aiosqlite
+
+from microblog.domain import brief
 
 T = TypeVar("T")
 
@@ -89,9 +91,17 @@ class Cursor(aiosqlite.Cursor):
             await self._begin(*given)
         elif self._its.is_idle and self._its.driver.in_transaction and _is_one_row(sql, given):
             self._rows = self._run(sql, given)
-        else:
+        elif not (self._its.is_idle and sql.startswith(brief.MARK) and self._is_read(sql, given)):
             self._rows = await self._its.in_thread(self._run, sql, given)
         return self
+
+    def _is_read(self, sql: str, parameters: Any) -> bool:
+        """Read at once, if nobody is in the way."""
+
+        def read() -> None:
+            self._rows = self._run(sql, parameters)
+
+        return _is_done(self._its.driver, read)
 
     async def _begin(self, waited: float = 0.0) -> None:
         driver = self._its.driver
@@ -131,8 +141,22 @@ def _is_one_row(sql: str, parameters: Any) -> bool:
 
 def _is_begun(driver: sqlite3.Connection) -> bool:
     """Take the write lock, if nobody has it."""
+    return _is_done(driver, partial(driver.execute, BEGIN))
+
+
+def _begin_in_turn(driver: sqlite3.Connection, waited: float) -> None:
+    """Take the write lock, within what is left of the usual time."""
+    _do_within(
+        driver,
+        lambda usual: max(0, usual - int(waited * 1000)),
+        partial(driver.execute, BEGIN),
+    )
+
+
+def _is_done(driver: sqlite3.Connection, step: Callable[[], object]) -> bool:
+    """Do it without waiting for anybody; whether that was possible."""
     try:
-        _begin_within(driver, lambda _usual: 0)
+        _do_within(driver, lambda _usual: 0, step)
     except sqlite3.OperationalError as error:
         # Of an extended code (there are several for this) the last byte says what it is.
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
@@ -141,15 +165,12 @@ def _is_begun(driver: sqlite3.Connection) -> bool:
     return True
 
 
-def _begin_in_turn(driver: sqlite3.Connection, waited: float) -> None:
-    """Take the write lock, within what is left of the usual time."""
-    _begin_within(driver, lambda usual: max(0, usual - int(waited * 1000)))
-
-
-def _begin_within(driver: sqlite3.Connection, milliseconds: Callable[[int], int]) -> None:
+def _do_within(
+    driver: sqlite3.Connection, milliseconds: Callable[[int], int], step: Callable[[], object]
+) -> None:
     (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
     driver.execute(f"PRAGMA busy_timeout = {milliseconds(usual)}")
     try:
-        driver.execute(BEGIN)
+        step()
     finally:
         driver.execute(f"PRAGMA busy_timeout = {usual}")

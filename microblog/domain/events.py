@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from microblog.domain.brief import brief
 from microblog.models import Event, utc_now
 
 POST_CREATED = "post.created"
@@ -52,6 +53,15 @@ _INSERT_IN_TURN = insert(Event).from_select(
     ),
     include_defaults=False,
 )
+# Made once, of columns and not of attributes: to make it costs more than to run it.
+_EVENTS = Event.__table__.c
+_AFTER = brief(
+    select(_EVENTS.id, _EVENTS.kind, _EVENTS.actor_id, _EVENTS.subject_id, _EVENTS.payload)
+    .where(_EVENTS.id > bindparam("position"))
+    .order_by(_EVENTS.id)
+    .limit(bindparam("most"))
+)
+_AFTER_UNTIL = _AFTER.where(_EVENTS.id <= bindparam("until"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +142,12 @@ async def after(
     session: AsyncSession, position: int, *, limit: int, until: int | None = None
 ) -> list[Logged]:
     """What follows ``position``, oldest first, at most ``limit``, nothing above ``until``."""
-    query = (
-        select(Event.id, Event.kind, Event.actor_id, Event.subject_id, Event.payload)
-        .where(Event.id > position)
-        .order_by(Event.id)
-        .limit(limit)
-    )
-    if until is not None:
-        query = query.where(Event.id <= until)
-    return [Logged(*row) for row in await session.execute(query)]
+    values = {"position": position, "most": limit}
+    if until is None:
+        rows = await session.execute(_AFTER, values)
+    else:
+        rows = await session.execute(_AFTER_UNTIL, values | {"until": until})
+    return [Logged(*row) for row in rows]
 
 
 async def sweep(session: AsyncSession, *, keep_hours: float, keep_events: int) -> int:

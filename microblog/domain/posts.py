@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.domain import events, text
 from microblog.domain.actors import Actor
+from microblog.domain.brief import brief
 from microblog.domain.errors import NotFound
 from microblog.domain.search import index
 from microblog.models import Post, PostVersion, User, utc_now
@@ -37,19 +38,25 @@ class Version:
     written_at: datetime
 
 
+_POST, _USER = Post.__table__.c, User.__table__.c
+
+
 def viewing() -> Select[Any]:
     """The columns of :class:`PostView`, in its order; whoever asks adds which posts."""
     columns = select(
-        Post.id,
-        Post.body,
-        Post.timestamp,
-        Post.edited_at,
-        Post.language,
-        User.id,
-        User.username,
-        User.display_name,
+        _POST.id,
+        _POST.body,
+        _POST.timestamp,
+        _POST.edited_at,
+        _POST.language,
+        _USER.id,
+        _USER.username,
+        _USER.display_name,
     )
-    return cast("Select[Any]", columns.join_from(Post, User, User.id == Post.user_id))
+    return cast(
+        "Select[Any]",
+        columns.join_from(Post.__table__, User.__table__, _USER.id == _POST.user_id),
+    )
 
 
 def view(row: Row[Any]) -> PostView:
@@ -57,8 +64,9 @@ def view(row: Row[Any]) -> PostView:
     return PostView(*tuple(row))
 
 
-# Made once, and run past the session: to make a statement costs more than to run it. It says who
-# is concerned with its event.
+# Made once: to make a statement costs more than to run it.
+_BY_IDS = brief(viewing().where(_POST.id.in_(bindparam("ids", expanding=True))))
+# This one is run past the session: it says who is concerned with its event.
 _NOW = bindparam("now", type_=Post.timestamp.type)
 _AHEAD = select(func.max(Post.timestamp)).where(Post.timestamp > _NOW).scalar_subquery()
 _PUBLISH = (
@@ -76,8 +84,10 @@ _PUBLISH = (
 
 async def publish(
     session: AsyncSession, actor: Actor, body: str, *, length: int, language: str | None = None
-) -> Post:
+) -> PostView:
     """Write a post of 1 to ``length`` characters, the newest of all. Raises :class:`Invalid`.
+
+    Its author is called as they were when they were recognised.
 
     A clock that steps back gives it the date of the newest there is, and one that was ahead for a
     while dates all posts wrongly until it is overtaken: times may be wrong, the order never.
@@ -88,7 +98,8 @@ async def publish(
     post_id, timestamp = (await connection.execute(_PUBLISH, values)).one()
     await index.add(session, [(post_id, body)])
     events.record(session, events.POST_CREATED, actor_id=actor.id, subject_id=post_id)
-    return Post(id=post_id, user_id=actor.id, body=body, language=language, timestamp=timestamp)
+    author = actor.id, actor.username, actor.display_name
+    return PostView(post_id, body, timestamp, None, language, *author)
 
 
 async def edit(
@@ -155,7 +166,7 @@ async def by_ids(session: AsyncSession, post_ids: Collection[int]) -> dict[int, 
     """Those of the posts that still exist, by id, in one statement."""
     if not post_ids:
         return {}
-    rows = await session.execute(viewing().where(Post.id.in_(post_ids)))
+    rows = await session.execute(_BY_IDS, {"ids": list(post_ids)})
     return {row[0]: view(row) for row in rows}
 
 
