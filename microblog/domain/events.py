@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from microblog.domain import direct
 from microblog.domain.brief import brief
 from microblog.models import Event, utc_now
 
@@ -117,7 +118,7 @@ async def write(session: AsyncSession) -> bool:
     rows = session.info.pop("events", None)
     if not rows:
         return False
-    connection = await session.connection()
+    connection = await direct.connection(session)
     if connection.dialect.name != "postgresql":
         await connection.execute(_INSERT, rows)
         return True

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from microblog.domain import direct
 from microblog.domain.errors import Exceeded, TooManyRequests
 from microblog.models import Rate
 
@@ -92,7 +93,7 @@ async def spend(session: AsyncSession, allowance: Allowance, key: str, *, amount
         "possible": now + FAR_AHEAD * allowance.seconds,
         "most": now + allowance.seconds + HAIR,
     }
-    connection = await session.connection()
+    connection = await direct.connection(session)
     spent = await connection.scalar(_SPEND[connection.dialect.name], values)
     if spent is None:
         arrival = await session.scalar(select(Rate.arrival).where(Rate.key == name)) or now

@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from microblog.domain import events, text
+from microblog.domain import direct, events, text
 from microblog.domain.actors import Actor
 from microblog.domain.brief import brief
 from microblog.domain.errors import NotFound
@@ -94,7 +94,7 @@ async def publish(
     """
     body = text.clean(body, minimum=1, maximum=length, field="post")
     values = {"author": actor.id, "words": body, "tongue": language, "now": utc_now()}
-    connection = await session.connection()
+    connection = await direct.connection(session)
     post_id, timestamp = (await connection.execute(_PUBLISH, values)).one()
     await index.add(session, [(post_id, body)])
     events.record(session, events.POST_CREATED, actor_id=actor.id, subject_id=post_id)

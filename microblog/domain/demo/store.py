@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from microblog.domain import events
+from microblog.domain import direct, events
 from microblog.domain.demo.people import Resident
 from microblog.models import Base, Follow, Post, User
 
@@ -26,7 +26,7 @@ async def add_residents(
 async def add(session: AsyncSession, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Write rows of one table."""
     # On the connection it is one plain statement; the session would look at every row.
-    connection = await session.connection()
+    connection = await direct.connection(session)
     await connection.execute(insert(model), rows)
     events.record_change(session, events.ANYBODY)
 
@@ -39,7 +39,7 @@ async def note_presence(session: AsyncSession, people: Sequence[Resident]) -> No
         if person.last_wrote_at is not None
     ]
     if seen:
-        connection = await session.connection()
+        connection = await direct.connection(session)
         await connection.execute(
             update(User)
             .where(User.id == bindparam("user_id"))

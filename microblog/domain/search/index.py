@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from microblog.domain import direct
 from microblog.domain.search import outbox
 from microblog.domain.search.analysis import document
 from microblog.models import Post
@@ -35,7 +36,7 @@ async def add(session: AsyncSession, bodies: Iterable[tuple[int, str]]) -> None:
 async def _keep(session: AsyncSession, documents: Sequence[tuple[int, str]]) -> None:
     if not documents:
         return
-    connection = await session.connection()
+    connection = await direct.connection(session)
     if not _is_postgresql(session):
         rows = [{"post_id": post_id, "terms": terms} for post_id, terms in documents]
         await connection.execute(_ADD_TO_FTS5, rows)
@@ -54,7 +55,7 @@ async def remove(session: AsyncSession, post_ids: Sequence[int]) -> None:
     await outbox.note(session, post_ids)
     # On PostgreSQL the foreign key has seen to it; a virtual table cannot have any.
     if post_ids and not _is_postgresql(session):
-        connection = await session.connection()
+        connection = await direct.connection(session)
         await connection.execute(_REMOVE_FROM_FTS5, [{"post_id": each} for each in post_ids])
 
 

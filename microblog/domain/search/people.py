@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from microblog.domain import direct
 from microblog.domain.search.analysis import document
 from microblog.domain.search.query import Query
 from microblog.models import User
@@ -60,7 +61,7 @@ async def renew(session: AsyncSession, *, above: int, limit: int) -> list[int]:
         {"number": number, "terms": name_terms(*names)} for number, *names in people
     ]
     if rows:
-        connection = await session.connection()
+        connection = await direct.connection(session)
         await connection.execute(
             update(User)
             .where(User.id == bindparam("number"))

@@ -147,8 +147,7 @@ def _checked(view: View, answers: Mapping[int, type[BaseModel] | None]) -> View:
     @wraps(view)
     async def run(**named: Any) -> Any:
         answer = await view(**named)
-        body = answer[0] if isinstance(answer, tuple) else answer
-        return answer if isinstance(body, Serialized) else await check(answer)
+        return answer if isinstance(answer, Serialized) else await check(answer)
 
     return run  # type: ignore[return-value]  # the same view, looked at
 

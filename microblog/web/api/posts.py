@@ -68,7 +68,7 @@ async def create_post(data: WrittenPost, prepared: str) -> Any:
         )
     except Invalid as refusal:
         raise _about_body(refusal) from refusal
-    return serialization.post(post), 201, {"Location": f"/api/posts/{post.id}"}
+    return serialization.created(post, f"/api/posts/{post.id}")
 
 
 @bp.get("/posts/<id:post_id>")

@@ -109,6 +109,14 @@ def post(shown: PostView) -> Serialized:
     return Serialized(_whole(_item(shown).body + b"\n"))
 
 
+def created(shown: PostView, location: str) -> Serialized:
+    """A post that has come to be, and where it is."""
+    answer = post(shown)
+    answer.status_code = 201
+    answer.headers["Location"] = location
+    return answer
+
+
 def posts(part: Slice[PostView], path: str, query: Cursors) -> Serialized:
     """A part of the list of posts at this path, as :class:`~.writing.Posts` has it."""
 
