@@ -11,9 +11,18 @@ write on SQLite.
 database in trouble from a mistake of ours.
 """
 
+from microblog.database.finishing import finish
 from microblog.database.outages import UNAVAILABLE, is_collision, is_full
 from microblog.database.sqlite import open_sqlite
 from microblog.database.unit import UnitOfWork
 from microblog.database.whole import Database
 
-__all__ = ["UNAVAILABLE", "Database", "UnitOfWork", "is_collision", "is_full", "open_sqlite"]
+__all__ = [
+    "UNAVAILABLE",
+    "Database",
+    "UnitOfWork",
+    "finish",
+    "is_collision",
+    "is_full",
+    "open_sqlite",
+]

@@ -132,14 +132,14 @@ class Hub:
         """The id of the newest event there is."""
         return await self._tail.newest()
 
-    def _deal(self, event: Logged, seen: Subjects) -> None:
+    async def _deal(self, event: Logged, seen: Subjects) -> None:
         if event.kind == events.FOLLOWED:
             self.audience.follow(event.actor_id, event.subject_id)
         elif event.kind == events.UNFOLLOWED:
             self.audience.unfollow(event.actor_id, event.subject_id)
         self._endings.note(event)
         self._past.note(event)
-        self._teller.tell(event, seen)
+        await self._teller.tell(event, seen)
 
     def _note_missed(self, position: int) -> None:
         """Everything may be otherwise now: who follows whom, who is logged in, what posts say."""

@@ -1,8 +1,8 @@
 """How a reader joins the feed: without a hole, and without hearing anything twice.
 
-It catches up with the log until it stands where the hub stands, and is taken into the audience in
-that same moment, before anything else can run. So nothing falls between what was replayed and what
-is live.
+It catches up with the log until it knows of the event that the hub has turned to, and is taken into
+the audience in that same moment, before anything else can run. So nothing falls between what was
+replayed and what is live.
 """
 
 import asyncio
@@ -68,8 +68,8 @@ class Joining:
             yield wire.frame("gap", reader.newest)
             position = reader.newest
         await self._tail.reach(reader.newest)
-        while position != self._tail.position:
-            target = self._tail.position
+        while position != self._tail.heading:
+            target = self._tail.heading
             async with self._entrance:
                 part = await self._past.part(position, target)
                 is_whole = not part.misses(position)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from microblog.database import UNAVAILABLE, Database
+from microblog.database import UNAVAILABLE, Database, finish
 from microblog.domain import events
 from microblog.domain.events import Logged
 from microblog.keeping import Beat
@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS = 1.0
 
-# Deals with one event; must not wait.
-Deal = Callable[[Logged, Subjects], None]
+# Deals with one event; must not wait for anybody, but may let others have a turn.
+Deal = Callable[[Logged, Subjects], Awaitable[None]]
 # Called when events are gone that were never read, with the id of the last of them; must not wait.
 Missed = Callable[[int], None]
 # Called after each portion; whether the portion was a full one, so that more may follow.
@@ -28,7 +28,9 @@ Between = Callable[[bool], Awaitable[None]]
 class Tail:
     """Reads on whenever it is woken. ``position`` is the id of the last event dealt with.
 
-    ``portion`` is the number of events that are read at once; it sleeps ``poll_seconds`` at most.
+    ``heading`` is that of the event that it has turned to: who hears at that moment is told, and
+    nobody who comes later. Most of the time both are the same. ``portion`` is the number of events
+    that are read at once; it sleeps ``poll_seconds`` at most.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class Tail:
         missed: Missed,
         between: Between,
     ) -> None:
-        self.position = 0
+        self.position = self.heading = 0
         # When something was dealt with last, by a clock that is never set.
         self.moved_at = -math.inf
         self._database = database
@@ -61,7 +63,7 @@ class Tail:
 
     async def begin(self) -> None:
         """Stand at the end of the log."""
-        self.position = await self.newest()
+        self.position = self.heading = await self.newest()
 
     def wake(self) -> None:
         """There may be something new in the log."""
@@ -113,16 +115,15 @@ class Tail:
             oldest = await events.oldest(session) if is_hole else None
             seen = await subjects(session, batch)
         if oldest is not None and oldest > self.position + 1:
-            self.position = batch[0].id - 1
+            self.position = self.heading = batch[0].id - 1
             log.warning("events up to %d were swept away unread", self.position)
             self._missed(self.position)
+        if batch:
+            # What was read took a while; pages come in between.
+            await asyncio.sleep(0)
         for event in batch:
-            self.position = event.id
-            try:
-                self._deal(event, seen)
-            except Exception:
-                # An event that breaks the hub must not keep the next ones from anybody.
-                log.exception("event %d could not be told", event.id)
+            # To its end, once begun: nobody is told half of it, or twice.
+            await finish(self._turn_to(event, seen))
         if batch:
             self.moved_at = time.monotonic()
             async with self._moved:
@@ -130,3 +131,12 @@ class Tail:
         full = len(batch) == self._portion
         await self._between(full)
         return full
+
+    async def _turn_to(self, event: Logged, seen: Subjects) -> None:
+        self.heading = event.id
+        try:
+            await self._deal(event, seen)
+        except Exception:
+            # An event that breaks the hub must not keep the next ones from anybody.
+            log.exception("event %d could not be told", event.id)
+        self.position = event.id

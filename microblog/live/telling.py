@@ -3,7 +3,8 @@
 The posts that a batch of events is about are read once for all readers, with their translations.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +22,8 @@ Interpret = Callable[[PostView, frozenset[str]], None]
 # The translator's name for a language.
 Told = Callable[[str], str]
 _PRIVATE = (events.NOTIFIED, events.MESSAGE_CREATED)
+# So many are told between two turns of the loop, and so many turns one event takes at most.
+_AT_ONCE, _MOST_TURNS = 32, 16
 # So many frames of one part of the log are kept: some for each event.
 _MOST_FRAMES = 2_000
 _FRAMES = {events.POST_CREATED: wire.post_created, events.POST_UPDATED: wire.post_updated}
@@ -57,7 +60,7 @@ async def subjects(session: AsyncSession, batch: list[Logged]) -> Subjects:
 
 
 class Teller:
-    """Puts events into the outboxes of those who hear them; never waits."""
+    """Puts events into the outboxes of those who hear them; never waits for any of them."""
 
     def __init__(self, audience: Audience, render: Render) -> None:
         """Tell ``audience``, in the words of ``render``; nobody interprets yet."""
@@ -71,12 +74,12 @@ class Teller:
         self._interpret = interpret
         self._told = told
 
-    def tell(self, event: Logged, seen: Subjects) -> None:
-        """Tell everybody concerned."""
+    async def tell(self, event: Logged, seen: Subjects) -> None:
+        """Tell everybody concerned who hears at this moment."""
         if event.kind in _PRIVATE:
             self._tell_in_private(event)
         elif event.kind.startswith("post."):
-            self._tell_of_post(event, seen)
+            await self._tell_of_post(event, seen)
 
     def tell_of_gap(self, position: int) -> None:
         """Tell everybody who hears that they must load anew, to go on from there."""
@@ -85,21 +88,31 @@ class Teller:
             if reader.live:
                 reader.outbox.put(frame, position)
 
-    def _tell_of_post(self, event: Logged, seen: Subjects) -> None:
+    async def _tell_of_post(self, event: Logged, seen: Subjects) -> None:
         hearing = self._audience.hearing(event.actor_id)
-        # Those who keep up are told first: who lags, or does not even answer, costs them no time.
-        behind: list[tuple[Reader, str]] = []
-        for reader in hearing:
-            if frame := self._post_frame(reader, event, seen):
-                if reader.outbox.is_behind:
-                    behind.append((reader, frame))
-                else:
-                    reader.outbox.put(frame, event.id)
-        for reader, frame in behind:
+        at_once = max(_AT_ONCE, len(hearing) // _MOST_TURNS)
+        # To write to a thousand sockets takes tens of milliseconds: pages come in between.
+        for number, (reader, frame) in enumerate(self._framed(event, seen, hearing), start=1):
             reader.outbox.put(frame, event.id)
+            if number % at_once == 0:
+                await asyncio.sleep(0)
         post = seen.post_of(event)
         if post is not None and event.kind in _FRAMES:
             self._have_interpreted(post, hearing)
+
+    def _framed(
+        self, event: Logged, seen: Subjects, hearing: Collection[Reader]
+    ) -> Iterator[tuple[Reader, str]]:
+        """Those who keep up first: who lags, or does not even answer, costs them no time."""
+        behind: list[Reader] = []
+        for reader in hearing:
+            if reader.outbox.is_behind:
+                behind.append(reader)
+            elif frame := self._post_frame(reader, event, seen):
+                yield reader, frame
+        for reader in behind:
+            if frame := self._post_frame(reader, event, seen):
+                yield reader, frame
 
     def _have_interpreted(self, post: PostView, hearing: set[Reader]) -> None:
         wanted = frozenset(r.language for r in hearing if r.wants_translated(post))

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, text
 
 from microblog.database import Database, driver, open_sqlite, sqlite
+from microblog.domain import brief
 from microblog.settings import Database as DatabaseSettings
 
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
@@ -66,6 +67,29 @@ async def test_a_lock_that_is_free_is_taken_and_another_one_waited_for(
     await other.rollback()
     await other.close()
     assert await run(connection, "PRAGMA busy_timeout") == [(4321,)]
+
+
+async def test_what_is_said_to_be_short_is_read_at_once(
+    connection: driver.Connection, tmp_path: Path
+) -> None:
+    """With a way to the thread for what would have to wait there."""
+    loop, short = threading.get_ident(), f"{brief.MARK}here(?)"
+    assert await run(connection, short, 1) == [(loop,)]
+    assert await run(connection, "PRAGMA busy_timeout") == [(4321,)]
+    other = await open_sqlite(str(tmp_path / "some.db"))
+    await run(other, "BEGIN EXCLUSIVE")
+    reading = asyncio.create_task(run(connection, f"{brief.MARK}thread, here(1) FROM it"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not connection.is_idle
+    await run(other, "INSERT INTO it VALUES (7)")
+    await other.commit()
+    async with asyncio.timeout(20):
+        ((row, thread),) = await reading  # type: ignore[misc]  # two columns
+    assert row == 7
+    assert thread != loop
+    assert await run(connection, "PRAGMA busy_timeout") == [(4321,)]
+    await other.close()
 
 
 async def test_who_has_waited_already_waits_so_much_shorter(
