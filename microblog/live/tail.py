@@ -11,7 +11,7 @@ from microblog.database import UNAVAILABLE, Database, finish
 from microblog.domain import events
 from microblog.domain.events import Logged
 from microblog.keeping import Beat
-from microblog.live.telling import Subjects, subjects
+from microblog.live.telling import BREATH_SECONDS, Subjects, subjects
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +119,8 @@ class Tail:
             log.warning("events up to %d were swept away unread", self.position)
             self._missed(self.position)
         if batch:
-            # What was read took a while; pages come in between.
-            await asyncio.sleep(0)
+            # To read this took a while already: now it is the turn of pages.
+            await asyncio.sleep(BREATH_SECONDS)
         for event in batch:
             # To its end, once begun: nobody is told half of it, or twice.
             await finish(self._turn_to(event, seen))

@@ -22,8 +22,9 @@ Interpret = Callable[[PostView, frozenset[str]], None]
 # The translator's name for a language.
 Told = Callable[[str], str]
 _PRIVATE = (events.NOTIFIED, events.MESSAGE_CREATED)
-# So many are told between two turns of the loop, and so many turns one event takes at most.
+# So many are told before pages have their turn for as long, and so often at most for one event.
 _AT_ONCE, _MOST_TURNS = 32, 16
+BREATH_SECONDS = 0.001
 # So many frames of one part of the log are kept: some for each event.
 _MOST_FRAMES = 2_000
 _FRAMES = {events.POST_CREATED: wire.post_created, events.POST_UPDATED: wire.post_updated}
@@ -91,11 +92,12 @@ class Teller:
     async def _tell_of_post(self, event: Logged, seen: Subjects) -> None:
         hearing = self._audience.hearing(event.actor_id)
         at_once = max(_AT_ONCE, len(hearing) // _MOST_TURNS)
-        # To write to a thousand sockets takes tens of milliseconds: pages come in between.
+        # To write to a thousand sockets takes tens of milliseconds. Pages come in between, and a page
+        # takes some turns of the loop: it must not meet a part of this in each of them.
         for number, (reader, frame) in enumerate(self._framed(event, seen, hearing), start=1):
             reader.outbox.put(frame, event.id)
             if number % at_once == 0:
-                await asyncio.sleep(0)
+                await asyncio.sleep(BREATH_SECONDS)
         post = seen.post_of(event)
         if post is not None and event.kind in _FRAMES:
             self._have_interpreted(post, hearing)
