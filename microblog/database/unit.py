@@ -47,7 +47,9 @@ class UnitOfWork:
         """Give the connection back; what was not committed never was."""
         self.session.info.pop("events", None)
         self.session.info.pop("promised", None)
-        await finish(self.session.close())
+        # After a commit, and where nothing was asked, there is no connection to give back.
+        if self.session.in_transaction():
+            await finish(self.session.close())
 
 
 def nobody() -> None:
