@@ -92,8 +92,8 @@ class Teller:
     async def _tell_of_post(self, event: Logged, seen: Subjects) -> None:
         hearing = self._audience.hearing(event.actor_id)
         at_once = max(_AT_ONCE, len(hearing) // _MOST_TURNS)
-        # To write to a thousand sockets takes tens of milliseconds. Pages come in between, and a page
-        # takes some turns of the loop: it must not meet a part of this in each of them.
+        # To write to a thousand sockets takes tens of milliseconds. Pages come in between; and one
+        # page takes several turns of the loop: it must not meet a part of this in each of them.
         for number, (reader, frame) in enumerate(self._framed(event, seen, hearing), start=1):
             reader.outbox.put(frame, event.id)
             if number % at_once == 0:

@@ -1,6 +1,7 @@
 """The gate: who has passed it knows of all that was committed, or is told that nobody does."""
 
 import asyncio
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from microblog.adapters.lookout import (
 )
 from microblog.database import Database
 from microblog.domain import events
+from microblog.live import gate as gate_module
 from microblog.live import topics
 from microblog.live.gate import Gate
 from microblog.live.kept import Found, Kept
@@ -114,6 +116,25 @@ async def test_a_look_that_fails_is_told_and_the_next_one_is_made() -> None:
     assert await asyncio.gather(*passing) == [False, False]
 
 
+async def test_a_look_that_is_over_at_once_is_no_last_one() -> None:
+    """Whoever sees without waiting, or fails so, is asked again each time."""
+
+    class Quick(StandIn):
+        async def look(self, position: int, most: int) -> Sequence[Fact]:
+            if not self.log:
+                raise Blind
+            return [fact for fact in self.log if fact.id > position][::-1]
+
+    kept, eyes = Kept(), Quick()
+    gate = Gate(eyes, kept)
+    async with asyncio.timeout(20):
+        assert [await gate.pass_through() for _ in range(2)] == [False, False]
+        eyes.log.append(post(1))
+        assert [await gate.pass_through() for _ in range(2)] == [True, True]
+    assert kept.position == 1
+    await gate.close()
+
+
 async def test_who_leaves_at_the_gate_leaves_alone() -> None:
     kept, eyes = Kept(), StandIn()
     gate = Gate(eyes, kept)
@@ -121,9 +142,31 @@ async def test_who_leaves_at_the_gate_leaves_alone() -> None:
     await turns()
     passing[0].cancel()
     await turns()
-    eyes.looks[0].set_result(None)
+    while not passing[1].done():
+        eyes.looks[-1].set_result(None)
+        await turns()
     assert await passing[1]
     await gate.close()
+
+
+async def test_who_asks_alone_does_not_wait_and_a_crowd_shares(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for lately, looks in ((3600.0, 1), (0.0, 1 if sys.version_info < (3, 12) else 2)):
+        monkeypatch.setattr(gate_module, "_LATELY_SECONDS", lately)
+        eyes = StandIn()
+        gate = Gate(eyes, Kept())
+        alone = asyncio.create_task(gate.pass_through())
+        await turns()
+        eyes.looks[0].set_result(None)
+        assert await alone
+        crowd = [asyncio.create_task(gate.pass_through()) for _ in range(3)]
+        while not all(passing.done() for passing in crowd):
+            await turns()
+            if not eyes.looks[-1].done():
+                eyes.looks[-1].set_result(None)
+        assert len(eyes.looks) == 1 + looks
+        await gate.close()
 
 
 @pytest.mark.parametrize(("oldest", "newest"), [(1, 501), (2, 3), (30, 30)])
