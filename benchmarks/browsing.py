@@ -9,6 +9,8 @@ from playwright.async_api import Browser, BrowserContext, Playwright, async_play
 
 from benchmarks import client
 
+# Of a window, in CSS pixels.
+WIDE = 1280
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -31,10 +33,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def visitor(browser: Browser, port: int, cookie: str) -> AsyncIterator[BrowserContext]:
-    """Somebody with a cache of their own, empty as yet, and with a login."""
+async def visitor(
+    browser: Browser, port: int, cookie: str, *, width: int = WIDE
+) -> AsyncIterator[BrowserContext]:
+    """Somebody with a cache of their own, empty as yet, a login, and a window of that width."""
     name, _, value = cookie.partition("=")
-    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    context = await browser.new_context(viewport={"width": width, "height": 900})
     try:
         await context.add_cookies([{"name": name, "value": value, "url": address(port)}])
         yield context

@@ -15,7 +15,7 @@ from benchmarks.translating import translating
 _LOGINS_GOAL = 3
 _SOCKETS = 200
 _IDLE_ROUNDS = 3
-_EXPORTED = 100_000
+_EXPORTED = 20_000
 _SILENT_TURNS = 2
 _CROWDED_SECONDS = 3.0
 # A post reaches one open page in so many.

@@ -19,7 +19,7 @@ from statistics import median
 from playwright.async_api import Browser
 
 from benchmarks import data, stores
-from benchmarks.browsing import address, chromium, visitor
+from benchmarks.browsing import WIDE, address, chromium, visitor
 from benchmarks.data import Size
 from benchmarks.servers import serving
 
@@ -69,12 +69,18 @@ class Paint:
 
 
 async def measure(
-    browser: Browser, port: int, cookie: str, *, loads: int = LOADS, slower: float = SLOWER
+    browser: Browser,
+    port: int,
+    cookie: str,
+    *,
+    loads: int = LOADS,
+    slower: float = SLOWER,
+    width: int = WIDE,
 ) -> Paint:
     """Load the home page so often; once more before, for the server's own first time."""
     found = Paint()
     for turn in range(loads + 1):
-        largest, shift, blocked = await _load(browser, port, cookie, slower)
+        largest, shift, blocked = await _load(browser, port, cookie, slower, width)
         if turn:
             found.largest.append(largest)
             found.shift.append(shift)
@@ -83,9 +89,9 @@ async def measure(
 
 
 async def _load(
-    browser: Browser, port: int, cookie: str, slower: float
+    browser: Browser, port: int, cookie: str, slower: float, width: int
 ) -> tuple[float, float, float]:
-    async with visitor(browser, port, cookie) as context:
+    async with visitor(browser, port, cookie, width=width) as context:
         page = await context.new_page()
         session = await context.new_cdp_session(page)
         await session.send("Emulation.setCPUThrottlingRate", {"rate": slower})

@@ -23,7 +23,7 @@ Interpret = Callable[[PostView, frozenset[str]], None]
 Told = Callable[[str], str]
 _PRIVATE = (events.NOTIFIED, events.MESSAGE_CREATED)
 # So many are told before pages have their turn for as long, and so often at most for one event.
-_AT_ONCE, _MOST_TURNS = 32, 16
+_AT_ONCE, _MOST_TURNS = 50, 16
 BREATH_SECONDS = 0.001
 # So many frames of one part of the log are kept: some for each event.
 _MOST_FRAMES = 2_000
@@ -66,6 +66,8 @@ class Teller:
     def __init__(self, audience: Audience, render: Render) -> None:
         """Tell ``audience``, in the words of ``render``; nobody interprets yet."""
         self.render = render
+        # With 0 each reader's frame is worded for this reader alone.
+        self.most_frames = _MOST_FRAMES
         self._audience = audience
         self._interpret: Interpret = _nobody
         self._told: Told = str
@@ -94,10 +96,10 @@ class Teller:
         at_once = max(_AT_ONCE, len(hearing) // _MOST_TURNS)
         # To write to a thousand sockets takes tens of milliseconds. Pages come in between; and one
         # page takes several turns of the loop: it must not meet a part of this in each of them.
-        for number, (reader, frame) in enumerate(self._framed(event, seen, hearing), start=1):
-            reader.outbox.put(frame, event.id)
-            if number % at_once == 0:
+        for number, (reader, frame) in enumerate(self._framed(event, seen, hearing)):
+            if number and number % at_once == 0:
                 await asyncio.sleep(BREATH_SECONDS)
+            reader.outbox.put(frame, event.id)
         post = seen.post_of(event)
         if post is not None and event.kind in _FRAMES:
             self._have_interpreted(post, hearing)
@@ -144,9 +146,11 @@ class Teller:
         try:
             return seen.frames[key]
         except KeyError:
-            if len(seen.frames) >= _MOST_FRAMES:
+            frame = self._worded(reader, event, channels, seen)
+            if len(seen.frames) >= self.most_frames:
                 seen.frames.clear()
-            frame = seen.frames[key] = self._worded(reader, event, channels, seen)
+            if self.most_frames:
+                seen.frames[key] = frame
             return frame
 
     def _worded(
