@@ -1,7 +1,4 @@
-"""`python -m benchmarks`: every goal with this day's figure beside it, on both databases.
-
-The memory of a worker takes minutes by itself, and is measured where it is asked for.
-"""
+"""`python -m benchmarks`: every goal with this day's figure beside it, on both databases."""
 
 import argparse
 import asyncio
@@ -14,7 +11,7 @@ from contextlib import ExitStack
 
 from benchmarks import goals, report, stage, stores
 from benchmarks.goals import Found
-from benchmarks.parts import APART, ON_STAGE, PARTS, USUAL
+from benchmarks.parts import APART, ON_STAGE, PARTS
 from benchmarks.stage import SMOKE, Place, Scale
 from microblog.serving.process import fast_loop
 
@@ -24,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only show that it works")
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=USUAL, metavar="PART")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
     given = parser.parse_args()
     # A thousand sockets are open at once.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -16,7 +16,7 @@ _LOGINS_GOAL = 3
 _SOCKETS = 200
 _IDLE_ROUNDS = 3
 _EXPORTED = 20_000
-_SILENT_TURNS = 2
+_SILENT_TURNS = 1
 _CROWDED_SECONDS = 3.0
 # A post reaches one open page in so many.
 _REACH = 10

@@ -79,5 +79,3 @@ PARTS = (
     *("pages", "posts", "logins", "crowded", "memory", "starts", "weight", "paint"),
     *("search", "indexing", "translations", "sockets", "exports"),
 )
-# What takes too long to be measured each time is measured by name.
-USUAL = tuple(part for part in PARTS if part != "memory")

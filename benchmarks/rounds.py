@@ -15,7 +15,7 @@ class Pace:
     """How much load, how long, how often."""
 
     connections: int = 32
-    seconds: float = 1.2
+    seconds: float = 0.9
     rounds: int = 3
 
 

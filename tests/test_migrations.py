@@ -333,3 +333,16 @@ def test_one_line_of_migrations_each_with_a_way_back() -> None:
             if isinstance(node, ast.FunctionDef) and node.name == "downgrade"
         )
         assert not isinstance(down.body[0], ast.Pass), script.path
+
+
+def test_a_search_index_merges_as_the_last_migration_says(config: Config, look: Look) -> None:
+    def merging(connection: Connection) -> Any:
+        if connection.dialect.name != "sqlite":
+            return None
+        found = connection.execute(text("SELECT v FROM post_search_config WHERE k = 'automerge'"))
+        return found.scalar()
+
+    command.upgrade(config, "0019")
+    assert look(merging) in (8, None)
+    command.downgrade(config, "0018")
+    assert look(merging) in (4, None)

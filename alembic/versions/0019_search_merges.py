@@ -7,7 +7,7 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-# Each commit adds a part. So many of one size are merged step by step (SQLite, FTS5, 6.4); the
+# Each commit adds a part. So many of one size are merged step by step (SQLite, FTS5, 6.1); the
 # usual number is 4, and with 16 the merging would come all at once.
 _SEVERAL, _USUAL = 8, 4
 

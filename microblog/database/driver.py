@@ -159,7 +159,8 @@ def _is_done(driver: sqlite3.Connection, step: Callable[[], object]) -> bool:
         _do_within(driver, lambda _usual: 0, step)
     except sqlite3.OperationalError as error:
         # Of an extended code (there are several for this) the last byte says what it is.
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        # What Python itself complains of has none.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
             raise
         return False
     return True

@@ -1,7 +1,7 @@
-"""Statements that are known to be short: a few rows, each found by its number.
+"""Statements that are known to be short: some hundred rows at most, each found by its number.
 
 On SQLite such a one takes less time than to wake the thread that would run it, and is run in the
-loop (:mod:`microblog.database.driver`); other databases see a comment.
+loop (:mod:`microblog.database.driver`); for other databases it is unchanged.
 """
 
 from typing import Any
@@ -14,5 +14,5 @@ MARK = f"SELECT {_COMMENT} "
 
 
 def brief(statement: Select[Any]) -> Select[Any]:
-    """The same statement, marked as short: at most some hundred rows, by primary key."""
+    """The same statement, marked as short; whoever runs it sees to it that it is."""
     return statement.prefix_with(_COMMENT, dialect="sqlite")

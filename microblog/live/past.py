@@ -96,7 +96,7 @@ class Past:
     async def part(self, position: int, target: int) -> Part:
         """The part that goes on from ``position``, up to ``target`` if it is as long as that.
 
-        The hub must have dealt with ``target`` already.
+        The hub must have turned to ``target`` already.
         """
         start = position - position % LENGTH
         until = min(target, start + LENGTH)

@@ -94,7 +94,7 @@ class Tail:
                     await self._something.wait()
             self._something.clear()
             try:
-                while await self._read_on():
+                while await self._read_on(beat):
                     beat()
             except UNAVAILABLE as error:
                 log.warning("the event log cannot be read, trying again: %s", error)
@@ -107,7 +107,7 @@ class Tail:
         await asyncio.sleep(_AGAIN_SECONDS)
         self.wake()
 
-    async def _read_on(self) -> bool:
+    async def _read_on(self, beat: Beat) -> bool:
         async with self._database.reading() as session:
             batch = await events.after(session, self.position, limit=self._portion)
             # A number that was never committed is no loss; only the first ones are swept away.
@@ -124,10 +124,7 @@ class Tail:
         for event in batch:
             # To its end, once begun: nobody is told half of it, or twice.
             await finish(self._turn_to(event, seen))
-        if batch:
-            self.moved_at = time.monotonic()
-            async with self._moved:
-                self._moved.notify_all()
+            beat()
         full = len(batch) == self._portion
         await self._between(full)
         return full
@@ -140,3 +137,6 @@ class Tail:
             # An event that breaks the hub must not keep the next ones from anybody.
             log.exception("event %d could not be told", event.id)
         self.position = event.id
+        self.moved_at = time.monotonic()
+        async with self._moved:
+            self._moved.notify_all()

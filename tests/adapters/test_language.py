@@ -170,6 +170,34 @@ async def test_a_model_that_cannot_be_loaded(caplog: pytest.LogCaptureFixture) -
     detector.close()
 
 
+@pytest.mark.parametrize("is_broken", [False, True])
+async def test_a_short_text_needs_no_thread_once_the_model_is_there(
+    monkeypatch: pytest.MonkeyPatch, *, is_broken: bool
+) -> None:
+    """The loop reads what takes it no time; it never loads anything."""
+    loaded, read = [], []
+
+    def load() -> Score:
+        loaded.append(threading.get_ident())
+        if is_broken:
+            raise FileNotFoundError
+
+        def score(_words: str) -> dict[str, float]:
+            read.append(threading.get_ident())
+            return {"en": 0.0, "es": -100.0}
+
+        return score
+
+    monkeypatch.setattr(language, "_model", load)
+    detector, here = Detector(), threading.get_ident()
+    await detector.open()
+    for text in ("a post", "a long post " * 40):
+        assert await detector.detect(text) == ("" if is_broken else "en")
+    assert here not in loaded
+    assert [thread == here for thread in read] == ([] if is_broken else [True, False])
+    detector.close()
+
+
 async def test_a_broken_detector_is_no_broken_post() -> None:
     def broken(words: str) -> dict[str, float]:
         raise MemoryError

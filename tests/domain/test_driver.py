@@ -72,7 +72,7 @@ async def test_a_lock_that_is_free_is_taken_and_another_one_waited_for(
 async def test_what_is_said_to_be_short_is_read_at_once(
     connection: driver.Connection, tmp_path: Path
 ) -> None:
-    """With a way to the thread for what would have to wait there."""
+    """What would have to wait goes to the thread."""
     loop, short = threading.get_ident(), f"{brief.MARK}here(?)"
     assert await run(connection, short, 1) == [(loop,)]
     assert await run(connection, "PRAGMA busy_timeout") == [(4321,)]
@@ -90,6 +90,11 @@ async def test_what_is_said_to_be_short_is_read_at_once(
     assert thread != loop
     assert await run(connection, "PRAGMA busy_timeout") == [(4321,)]
     await other.close()
+
+
+async def test_what_cannot_be_read_is_told_as_ever(connection: driver.Connection) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="decode"):
+        await run(connection, f"{brief.MARK}CAST(x'ff' AS TEXT)")
 
 
 async def test_who_has_waited_already_waits_so_much_shorter(

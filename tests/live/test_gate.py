@@ -161,10 +161,11 @@ async def test_who_asks_alone_does_not_wait_and_a_crowd_shares(
         eyes.looks[0].set_result(None)
         assert await alone
         crowd = [asyncio.create_task(gate.pass_through()) for _ in range(3)]
-        while not all(passing.done() for passing in crowd):
-            await turns()
-            if not eyes.looks[-1].done():
-                eyes.looks[-1].set_result(None)
+        async with asyncio.timeout(20):
+            while not all(passing.done() for passing in crowd):
+                await turns()
+                if not eyes.looks[-1].done():
+                    eyes.looks[-1].set_result(None)
         assert len(eyes.looks) == 1 + looks
         await gate.close()
 

@@ -50,7 +50,10 @@ async def test_who_joins_between_two_turns_hears_it_once(town: Town, turns: Turn
     late = await town.hub.admit(await town.log_in("mary"), "en", town.channels(["explore"]))
     first = await town.post("john")
     await turns.wait()
-    assert sum(map(len, [ear.posts for ear in town.ears])) <= AT_ONCE
+    async with asyncio.timeout(SECONDS):
+        while sum(len(ear.posts) for ear in town.ears) < AT_ONCE:
+            await asyncio.sleep(0)
+    assert sum(len(ear.posts) for ear in town.ears) == AT_ONCE
     assert town.hub.position == before
     async with asyncio.timeout(SECONDS):
         caught_up = [json.loads(frame) async for frame in town.hub.catch_up(late, None)]
@@ -73,12 +76,18 @@ async def test_a_hub_that_is_ended_in_between_finishes_its_sentence(
     await crowd(town)
     first = await town.post("john")
     await turns.wait()
+    newest = await town.newest()
+    waiting = asyncio.create_task(town.hub.pass_by(newest))
     stopping = asyncio.create_task(town.hub.following.stop())
     for _ in range(20):
         await asyncio.sleep(0)
     assert not stopping.done()
     turns.released.set()
     await stopping
+    # It has dealt with that event, and says so to whoever waits for it.
+    async with asyncio.timeout(SECONDS):
+        await waiting
+    assert town.hub.position == newest
     second = await town.post("john")
     town.hub.following.start()
     for ear in town.ears:

@@ -111,7 +111,8 @@ def post(shown: PostView) -> Serialized:
 
 def created(shown: PostView, location: str) -> Serialized:
     """A post that has come to be, and where it is."""
-    answer = post(shown)
+    # Without a tag, which an answer that is given once more would have to repeat.
+    answer = Serialized(Text(_item(shown).body + b"\n"))
     answer.status_code = 201
     answer.headers["Location"] = location
     return answer
