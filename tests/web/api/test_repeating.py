@@ -11,10 +11,11 @@ from quart import Quart
 from sqlalchemy import delete, func, select, update
 
 from microblog.app import create_app
-from microblog.domain import answers, posts
+from microblog.domain import answers
 from microblog.models import Answer, Event, Post, User, utc_now
 from microblog.settings import Settings
 from microblog.web import limiting
+from microblog.web.api import serialization
 from tests.cast import Cast
 from tests.web.api.programs import Answer as Told
 from tests.web.api.programs import Program, login_token, personal_token
@@ -93,14 +94,14 @@ async def test_a_refusal_leaves_the_key_free(
     """Also one of ours, and also one after the post was written."""
     assert (await send(susan, {"body": "x" * 501})).status == 400
     assert (await send(susan, {"body": 1})).status == 400
-    shown = posts.by_id
+    shown = serialization.created
 
-    async def stumble(*_: Any) -> Any:
+    def stumble(*_: Any) -> Any:
         raise RuntimeError("in the middle")
 
-    monkeypatch.setattr(posts, "by_id", stumble)
+    monkeypatch.setattr(serialization, "created", stumble)
     assert (await send(susan)).status == 500
-    monkeypatch.setattr(posts, "by_id", shown)
+    monkeypatch.setattr(serialization, "created", shown)
     assert await count(cast) == await count(cast, Answer) == 0
     answer = await send(susan)
     assert (answer.status, "idempotency-replayed" in answer.headers) == (201, False)
