@@ -54,6 +54,7 @@ class Pages:
         self._adapter = app.url_map.bind("localhost")
         self.stencils = Stencils()
         self._chunks: dict[Hashable, Markup] = {}
+        self._most_chunks = _CHUNKS_KEPT
         self.environment = Environment(
             loader=PackageLoader("microblog"),
             autoescape=True,
@@ -88,6 +89,13 @@ class Pages:
             "device_name": devices.name,
         }
 
+    def keep_nothing(self) -> None:
+        """Draw all of it each time, which must come to the same; for who has drawn nothing yet."""
+        self.stencils = Stencils(0)
+        self._most_chunks = 0
+        self.fragment = self._fragment
+        self.environment.globals["url_for"] = self.url_for
+
     def url_for(self, endpoint: str, **values: Any) -> str:
         """The path of a route; needs no request."""
         return self._adapter.build(endpoint, values)
@@ -117,12 +125,15 @@ class Pages:
     def chunk(self, template: str, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Markup:
         """A part of a page that depends on the language and the key alone; ``make`` its context."""
         whole = (template, i18n.language(), key)
-        if whole not in self._chunks:
-            if len(self._chunks) >= _CHUNKS_KEPT:
-                self._chunks.clear()
+        found = self._chunks.get(whole)
+        if found is None:
             text = self.render(template, **make(), **HOLES)
-            self._chunks[whole] = Markup(text)  # noqa: S704 (a template has escaped it)
-        return self._chunks[whole]
+            found = Markup(text)  # noqa: S704 (a template has escaped it)
+            if len(self._chunks) >= self._most_chunks:
+                self._chunks.clear()
+            if self._most_chunks:
+                self._chunks[whole] = found
+        return found
 
     def _fragment(self, post: PostView, language: str, foreign: bool) -> Markup:
         # The same for readers in every time zone: in UTC, which the browser makes local.
