@@ -14,7 +14,7 @@ from benchmarks.translating import translating
 
 _LOGINS_GOAL = 3
 _SOCKETS = 200
-_IDLE_ROUNDS = 3
+_IDLE_ROUNDS = 2
 _EXPORTED = 20_000
 _SILENT_TURNS = 1
 _CROWDED_SECONDS = 3.0

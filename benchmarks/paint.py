@@ -1,6 +1,6 @@
 """What somebody with a slow computer sees of the home page: when it is there, and whether it jumps.
 
-    python -m benchmarks.paint [--loads 7]
+    python -m benchmarks.paint [--loads 5]
 
 Chromium with its processor slowed down four times, each load as somebody who has never been here:
 the largest paint, the sum of all layout shifts, and for how long tasks of more than 50 ms kept the
@@ -24,7 +24,7 @@ from benchmarks.data import Size
 from benchmarks.servers import serving
 
 LARGEST_GOAL_SECONDS, SHIFT_GOAL, BLOCKED_GOAL_MS = 0.8, 0.0, 0.0
-LOADS = 7
+LOADS = 5
 SLOWER = 4
 _PATIENCE_MS = 30_000
 # As much as `demo fill` makes by itself.
