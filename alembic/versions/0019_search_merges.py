@@ -1,4 +1,4 @@
-"""SQLite's search index merges its parts less often: a post costs a twelfth less of a processor."""
+"""SQLite's search index merges its parts less often: a post costs 7 % less of a processor."""
 
 from alembic import op
 
