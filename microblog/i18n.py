@@ -82,12 +82,14 @@ def marked(message: str) -> str:
     return message
 
 
+@cache
 def autonym(code: str) -> str:
     """What a language calls itself: ``Deutsch``."""
     name = str(Locale.parse(code).get_display_name() or code)
     return name[:1].upper() + name[1:]
 
 
+@cache
 def direction(code: str) -> str:
     """``ltr`` or ``rtl``."""
     return str(Locale.parse(code).text_direction)

@@ -1,5 +1,6 @@
 """Where a request comes from."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from quart import has_request_context, request, websocket
@@ -16,7 +17,11 @@ def address() -> str:
     hops = scope.settings().server.trusted_proxies
     asked = request if has_request_context() else websocket
     claimed = asked.headers.get("X-Forwarded-For", "").split(",") if hops else []
-    raw = claimed[-hops].strip() if len(claimed) >= hops > 0 else asked.remote_addr or ""
+    return _counted(claimed[-hops].strip() if len(claimed) >= hops > 0 else asked.remote_addr or "")
+
+
+@lru_cache(1024)
+def _counted(raw: str) -> str:
     try:
         parsed = ip_address(raw)
     except ValueError:

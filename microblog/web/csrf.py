@@ -6,7 +6,6 @@ login is worth nothing after it. Each page shows it in another disguise (a fresh
 length on a compressed page tells nothing.
 """
 
-import hashlib
 import hmac
 import secrets
 from urllib.parse import urlsplit
@@ -83,4 +82,4 @@ def _visitor() -> str:
 def _sign(nonce: str, binding: str) -> str:
     key = str(current_app.secret_key).encode()
     message = f"csrf\0{nonce}\0{binding}".encode("utf-8", "replace")
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+    return hmac.digest(key, message, "sha256").hex()

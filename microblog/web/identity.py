@@ -115,7 +115,9 @@ def _note_presence(actor: Actor, token: str | None) -> None:
 
 def login_token() -> str | None:
     """The token in the visitor's cookie, if its signature is ours."""
-    token: str | None = quart_auth.current_user.auth_id
+    if "login_token" not in g:
+        g.login_token = quart_auth.current_user.auth_id
+    token: str | None = g.login_token
     return token
 
 
@@ -141,8 +143,10 @@ async def log_in(user_id: int, *, remember: bool) -> None:
     scope.resources().memory.note_presence(user_id)
     cookie.pop("csrf", None)
     quart_auth.login_user(AuthUser(token), remember=remember)
+    g.pop("login_token", None)
 
 
 def forget_login() -> None:
     """Take the login cookie from the browser."""
     quart_auth.logout_user()
+    g.pop("login_token", None)

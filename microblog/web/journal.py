@@ -4,7 +4,7 @@ The number is also in the answer, so that somebody who reports a fault can name 
 """
 
 import logging
-import secrets
+import random
 from collections.abc import Callable
 
 from quart import Quart, Response, current_app, g, request, websocket
@@ -46,7 +46,9 @@ async def _begin_websocket() -> None:
 
 
 def _begin(method: str, endpoint: str | None, address: str) -> logs.Visit:
-    visit = logs.Visit(secrets.token_hex(6), method[:16], endpoint or "-", address, _whose())
+    # A number to look for, which nobody must not guess.
+    number = f"{random.getrandbits(48):012x}"
+    visit = logs.Visit(number, method[:16], endpoint or "-", address, _whose())
     logs.begin(visit)
     return visit
 

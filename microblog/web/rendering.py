@@ -1,9 +1,9 @@
 """Pages for the person who is here."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 from quart import Response, current_app, g, get_flashed_messages, request
@@ -20,6 +20,11 @@ __all__ = ["Pages", "avatar_url", "post_url", "user_url"]
 EXTENSION = "microblog.pages"
 # The category of a flash which says that what was written has arrived.
 SENT = "sent"
+
+
+# What no page shows of a person.
+_UNSEEN = {"session_id", "last_seen_at", "notified_at", "ends_at"}
+_shown = attrgetter(*(each.name for each in fields(Actor) if each.name not in _UNSEEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,8 @@ def page(template: str, *, status: int = 200, plain: bool = False, **context: An
 
 
 def _key(template: str, context: Mapping[str, Any], viewer: Actor | None) -> Hashable:
-    """All that the page depends on. What no page shows of a person may differ."""
-    plain = viewer and replace(
-        viewer, session_id=None, last_seen_at=None, notified_at=0.0, ends_at=None
-    )
+    """All that the page depends on."""
+    plain = viewer and _shown(viewer)
     shown = (tuple(value) if isinstance(value, list) else value for value in context.values())
     return (
         template,
@@ -85,9 +88,7 @@ def _answer(stencil: Stencil, holes: Mapping[str, str], *, status: int, packed: 
     body = stencil.fill_packed(holes) if wanted else stencil.fill(holes)
     response = Response(body, status=status, content_type="text/html; charset=utf-8")
     # Who is here says the login cookie, which the framework does not know of.
-    response.vary.add("Cookie")
-    if packed:
-        response.vary.add("Accept-Encoding")
+    response.headers["Vary"] = "Cookie, Accept-Encoding" if packed else "Cookie"
     if wanted:
         response.content_encoding = "gzip"
     return response
@@ -103,6 +104,13 @@ def chunk(template: str, key: Hashable, make: Callable[[], Mapping[str, Any]]) -
     """As :func:`drawn`, kept by its key and the language."""
     pages: Pages = current_app.extensions[EXTENSION]
     return pages.chunk(template, key, make)
+
+
+def address(endpoint: str) -> str:
+    """The path of a route that needs no values."""
+    pages: Pages = current_app.extensions[EXTENSION]
+    build: Callable[[str], str] = pages.environment.globals["url_for"]  # type: ignore[assignment]
+    return build(endpoint)
 
 
 def snippet(template: str, **context: Any) -> Response:
@@ -133,7 +141,7 @@ def pager(base: str, part: Slice[Any]) -> Pager:
 
 def _query(place: Place) -> str:
     if place.before is not None:
-        return "?" + urlencode({"before": place.before})
+        return f"?before={place.before}"
     if place.after is not None:
-        return "?" + urlencode({"after": place.after})
+        return f"?after={place.after}"
     return ""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-from quart import current_app, g, make_response, request
+from quart import Response, current_app, g, make_response, request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from microblog.database import UnitOfWork, is_collision
@@ -88,7 +88,8 @@ def in_unit_of_work(view: View) -> View:
 
 async def _run(view: View, arguments: dict[str, Any]) -> Any:
     try:
-        response = await make_response(await view(**arguments))
+        answer = await view(**arguments)
+        response = answer if isinstance(answer, Response) else await make_response(answer)
         work: UnitOfWork | None = g.get("work")
         writes = request.method not in SAFE_METHODS
         if work is not None and writes and response.status_code < 400:

@@ -7,7 +7,7 @@ from quart import redirect, request, url_for
 from microblog.domain import correspondence, users
 from microblog.domain.paging import DEEPEST_PAGE, place
 from microblog.i18n import gettext as _
-from microblog.web import access, scope
+from microblog.web import access, places, scope
 from microblog.web.main.blueprint import bp
 from microblog.web.main.forms import MessageForm
 from microblog.web.main.messages import send, take_for_read
@@ -48,12 +48,11 @@ async def conversation(username: str) -> Any:
         if await send(form, other):
             return redirect(here)
     unread, read_at = await take_for_read(other.id)
-    arguments = request.args
     part = await correspondence.conversation(
         scope.session(),
         scope.viewer(),
         other.id,
-        place(arguments.get("before"), arguments.get("after"), arguments.get("page")),
+        places.asked(),
         size=scope.settings().posts.per_page,
     )
     return page(

@@ -7,9 +7,8 @@ from quart import flash, redirect, request, url_for
 
 from microblog.domain import correspondence, messages, users
 from microblog.domain.errors import Invalid, Refusal
-from microblog.domain.paging import place
 from microblog.i18n import gettext as _
-from microblog.web import access, limiting, scope
+from microblog.web import access, limiting, places, scope
 from microblog.web.main.blueprint import bp
 from microblog.web.main.forms import MessageForm
 from microblog.web.rendering import SENT, page, pager, user_url
@@ -61,11 +60,10 @@ async def send(form: MessageForm, recipient: Any) -> bool:
 async def inbox() -> Any:
     """What I have received; looking at it is having read it, all of it."""
     unread, read_at = await take_for_read()
-    arguments = request.args
     part = await correspondence.inbox(
         scope.session(),
         scope.viewer(),
-        place(arguments.get("before"), arguments.get("after"), arguments.get("page")),
+        places.asked(),
         size=scope.settings().posts.per_page,
     )
     return page(

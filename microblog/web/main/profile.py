@@ -6,9 +6,8 @@ from quart import flash, redirect, request, url_for
 
 from microblog.domain import tasks, users
 from microblog.domain.errors import Invalid
-from microblog.domain.paging import place
 from microblog.i18n import gettext as _
-from microblog.web import access, boxes, identity, limiting, remembering, scope
+from microblog.web import access, boxes, identity, limiting, places, remembering, scope
 from microblog.web.main.blueprint import bp
 from microblog.web.main.forms import ProfileForm
 from microblog.web.rendering import page, pager, user_url
@@ -19,11 +18,8 @@ from microblog.web.rendering import page, pager, user_url
 async def user(username: str) -> Any:
     """Who this is, and what they say."""
     profile = await remembering.profile(scope.viewer(), username)
-    arguments = request.args
     part = await remembering.by_author(
-        profile.id,
-        place(arguments.get("before"), arguments.get("after"), arguments.get("page")),
-        size=scope.settings().posts.per_page,
+        profile.id, places.asked(), size=scope.settings().posts.per_page
     )
     return page(
         "user.html",

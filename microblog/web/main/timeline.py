@@ -7,12 +7,11 @@ from quart import flash, redirect, request, session, url_for
 
 from microblog.domain import posts, tongues
 from microblog.domain.errors import Invalid
-from microblog.domain.paging import Place, place
 from microblog.i18n import gettext as _
-from microblog.web import access, identity, languages, limiting, remembering, scope
+from microblog.web import access, identity, languages, limiting, places, remembering, scope
 from microblog.web.main.blueprint import bp
 from microblog.web.main.forms import PostForm
-from microblog.web.rendering import chunk, drawn, page, pager
+from microblog.web.rendering import address, chunk, drawn, page, pager
 
 
 @bp.route("/", methods=["GET", "POST"])
@@ -27,7 +26,9 @@ async def index() -> Any:
         if form.validate() and await _publish(form, length):
             await flash(_("Your post is now live!"))
             return redirect(url_for("main.index"))
-    home = await remembering.home(scope.viewer(), _place(), size=scope.settings().posts.per_page)
+    home = await remembering.home(
+        scope.viewer(), places.asked(), size=scope.settings().posts.per_page
+    )
     return page(
         "index.html",
         status=form.status if form else 200,
@@ -35,7 +36,7 @@ async def index() -> Any:
         title=_("Home"),
         composer=_composer(form),
         posts=home.part.items,
-        pager=pager(url_for("main.index"), home.part),
+        pager=pager(address("main.index"), home.part),
         follows_nobody=home.follows_nobody,
         live_channels="home",
         live_since=identity.live_since(),
@@ -46,13 +47,13 @@ async def index() -> Any:
 @access.members
 async def explore() -> Any:
     """What everybody says."""
-    part = await remembering.explore(_place(), size=scope.settings().posts.per_page)
+    part = await remembering.explore(places.asked(), size=scope.settings().posts.per_page)
     return page(
         "index.html",
         plain=True,
         title=_("Explore"),
         posts=part.items,
-        pager=pager(url_for("main.explore"), part),
+        pager=pager(address("main.explore"), part),
         live_channels="explore",
         live_since=identity.live_since(),
     )
@@ -93,8 +94,3 @@ async def _publish(form: PostForm, length: int) -> bool:
         form.show(refusal)
         return False
     return True
-
-
-def _place() -> Place:
-    arguments = request.args
-    return place(arguments.get("before"), arguments.get("after"), arguments.get("page"))
