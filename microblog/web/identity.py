@@ -44,13 +44,14 @@ async def recognise(*, present: bool = True) -> Actor | None:
         g.live_since = scope.resources().hub.position
         g.actor = await _find_here(token) if token else None
         if g.actor is not None:
-            if present and not _asked_by_script():
+            as_page = not _asked_by_script()
+            if present and as_page:
                 _note_presence(g.actor, token)
             offered = scope.settings().languages.offered
             spoken = i18n.choose(offered, g.actor.language, i18n.language())
             i18n.speak(spoken, time_zone=g.actor.time_zone)
             if present:
-                await boxes.look(g.actor, as_page=not _asked_by_script())
+                await boxes.look(g.actor, as_page=as_page)
     return scope.find_viewer()
 
 
