@@ -157,7 +157,7 @@ class Memory:
             return await _home(own(), actor, place, size)
 
         async def read(session: AsyncSession) -> Found[Home]:
-            followed = await follows.followed_ids(session, actor.id)
+            followed = await self.followed(actor)
             home = await _home(session, actor, place, size)
             whom = {author(actor.id), *map(author, followed)}
             topics = frozenset({reading(actor.id), *(whom if len(whom) < _MOST else {POSTS})})

@@ -7,6 +7,7 @@ so what is kept can never be out of date.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from quart import Quart
 
 from microblog import i18n
+from microblog.domain import tongues
 from microblog.domain.links import linkify
 from microblog.domain.posts import PostView
 from microblog.domain.search.marking import places
@@ -22,7 +24,7 @@ from microblog.domain.search.query import Phrase
 from microblog.live.wire import iso
 from microblog.web import devices, languages, stencils
 from microblog.web.static import StaticFiles
-from microblog.web.stencils import Stencil, Stencils
+from microblog.web.stencils import Drawn, Part, Stencil
 
 # What no page knows while it is drawn.
 HOLES = {
@@ -52,7 +54,8 @@ class Pages:
     def __init__(self, app: Quart, static: StaticFiles) -> None:
         """Compile as they are asked for; addresses come from the application's routes."""
         self._adapter = app.url_map.bind("localhost")
-        self.stencils = Stencils()
+        self.stencils: Drawn[Stencil] = Drawn()
+        self._lists: Drawn[Part] = Drawn()
         self._chunks: dict[Hashable, Markup] = {}
         self._most_chunks = _CHUNKS_KEPT
         self.environment = Environment(
@@ -77,9 +80,7 @@ class Pages:
             "post_url": post_url,
             "avatar_url": avatar_url,
             "post_html": linkify,
-            "post_fragment": lambda post: self.fragment(
-                post, i18n.language(), languages.is_foreign(post)
-            ),
+            "post_rows": self._rows_here,
             "found_fragment": self._found_fragment,
             "iso": iso,
             "long_date": i18n.long_date,
@@ -91,7 +92,8 @@ class Pages:
 
     def keep_nothing(self) -> None:
         """Draw all of it each time, which must come to the same; for who has drawn nothing yet."""
-        self.stencils = Stencils(0)
+        self.stencils = Drawn(0)
+        self._lists = Drawn(0)
         self._most_chunks = 0
         self.fragment = self._fragment
         self.environment.globals["url_for"] = self.url_for
@@ -134,6 +136,26 @@ class Pages:
             if self._most_chunks:
                 self._chunks[whole] = found
         return found
+
+    def rows(self, posts: Sequence[PostView], language: str, reads: frozenset[str]) -> Part:
+        """The rows of a list of posts, for who reads these languages."""
+        key = language, reads, tuple(posts)
+        found = self._lists.find(key)
+        if found is None:
+            found = Part(self._rows(posts, language, reads))
+            self._lists.keep(key, found)
+        return found
+
+    def _rows(self, posts: Sequence[PostView], language: str, reads: frozenset[str]) -> Markup:
+        foreign = (tongues.is_foreign(post.language, reads) for post in posts)
+        fragments = map(self.fragment, posts, repeat(language), foreign)
+        return Markup("\n  ").join(fragments)
+
+    def _rows_here(self, posts: Sequence[PostView] | Markup) -> Markup:
+        """The same as text; of what is a hole already, that hole."""
+        if isinstance(posts, Markup):
+            return posts
+        return self._rows(posts, i18n.language(), languages.read())
 
     def _fragment(self, post: PostView, language: str, foreign: bool) -> Markup:
         # The same for readers in every time zone: in UTC, which the browser makes local.

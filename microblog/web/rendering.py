@@ -1,11 +1,11 @@
 """Pages for the person who is here."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, cast
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from quart import Response, current_app, g, get_flashed_messages, request
 
 from microblog import i18n
@@ -13,7 +13,7 @@ from microblog.domain.actors import Actor
 from microblog.domain.paging import Place, Slice
 from microblog.web import boxes, csrf, languages, scope, stencils
 from microblog.web.drawing import HOLES, Pages, avatar_url, post_url, user_url
-from microblog.web.stencils import Stencil
+from microblog.web.stencils import Part, Stencil
 
 __all__ = ["Pages", "avatar_url", "post_url", "user_url"]
 
@@ -44,7 +44,7 @@ def page(template: str, *, status: int = 200, plain: bool = False, **context: An
     pages: Pages = current_app.extensions[EXTENSION]
     viewer = scope.find_viewer()
     flashes = cast("list[tuple[str, str]]", get_flashed_messages(with_categories=True))
-    holes = {
+    holes: dict[str, str | Part] = {
         stencils.CSRF: csrf.token(),
         stencils.LIVE_SINCE: str(context.pop("live_since", 0)),
         stencils.SOCKET_SINCE: str(g.get("live_since", 0)),
@@ -65,8 +65,24 @@ def page(template: str, *, status: int = 200, plain: bool = False, **context: An
         **context,
     }
     kept = plain and not flashes and not whole["boxes"]
+    if kept and whole.get("posts"):
+        _cut_out_list(pages, whole, holes)
     stencil = pages.stencil(template, whole, _key(template, whole, viewer) if kept else None)
     return _answer(stencil, holes, status=status, packed=kept)
+
+
+def _cut_out_list(
+    pages: Pages, context: dict[str, Any], holes: MutableMapping[str, str | Part]
+) -> None:
+    """Have the list of posts and where it leads to fill holes of the page, which is then another
+    one only where something else on it is.
+    """
+    ways: Pager = context["pager"]
+    holes[stencils.POSTS] = pages.rows(context["posts"], i18n.language(), languages.read())
+    holes[stencils.NEWER] = escape(ways.newer or "")
+    holes[stencils.OLDER] = escape(ways.older or "")
+    context["posts"] = Markup(stencils.POSTS)  # noqa: S704 (a hole)
+    context["pager"] = Pager(ways.newer and stencils.NEWER, ways.older and stencils.OLDER)
 
 
 def _key(template: str, context: Mapping[str, Any], viewer: Actor | None) -> Hashable:
@@ -83,7 +99,7 @@ def _key(template: str, context: Mapping[str, Any], viewer: Actor | None) -> Has
     )
 
 
-def _answer(stencil: Stencil, holes: Mapping[str, str], *, status: int, packed: bool) -> Response:
+def _answer(stencil: Stencil, holes: stencils.Values, *, status: int, packed: bool) -> Response:
     wanted = packed and stencils.takes_gzip(request.headers.get("Accept-Encoding", ""))
     body = stencil.fill_packed(holes) if wanted else stencil.fill(holes)
     response = Response(body, status=status, content_type="text/html; charset=utf-8")

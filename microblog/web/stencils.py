@@ -3,7 +3,8 @@
 What is in the holes (a fresh anti-forgery token, how far the event log is) differs with every
 answer; all the rest depends only on what the page shows. So it is drawn once, packed once, and kept
 by all that it shows: a page on which anything differs is another key, and what is kept can never be
-out of date.
+out of date. A list of posts is a hole as well, filled with a part that is kept for itself: when
+somebody writes, it alone is made anew, and who reads the same list shares it.
 
 Only what lies between the holes is packed, each part for itself: a token shares no dictionary with
 what people write, and the length of an answer tells nothing about it (BREACH, Black Hat USA 2013).
@@ -13,15 +14,19 @@ import secrets
 import zlib
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Generic, TypeVar
 
-# Twice the plain text of a page each: some tens of KiB.
+T = TypeVar("T")
+
+# Half as much again as their plain text each: some tens of KiB.
 KEPT = 256
 
 # Nobody can guess it and write it, and no escaping changes it.
 MARK = secrets.token_hex(16)
-CSRF, LIVE_SINCE, SOCKET_SINCE, NOTIFIED = (
-    f"{MARK}{name}{MARK}" for name in ("csrf", "live", "socket", "notified")
+CSRF, LIVE_SINCE, SOCKET_SINCE, NOTIFIED, POSTS, NEWER, OLDER = (
+    f"{MARK}{name}{MARK}"
+    for name in ("csrf", "live", "socket", "notified", "posts", "newer", "older")
 )
 
 # RFC 1952, 2.3: method deflate, no time, no name, unknown system.
@@ -30,6 +35,22 @@ _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _GZIP_END = b"\x03\x00"
 # Most of what the highest level gives, for a third of its time.
 _LEVEL = 4
+
+
+class Part:
+    """What may be long and fills a hole more than once."""
+
+    def __init__(self, text: str) -> None:
+        """Take it as it goes into the hole."""
+        self.plain = text.encode()
+
+    @cached_property
+    def packed(self) -> bytes:
+        """A run of blocks that looks back at nothing before it."""
+        return _deflated(self.plain)
+
+
+Values = Mapping[str, str | Part]
 
 
 class Stencil:
@@ -44,16 +65,16 @@ class Stencil:
         self._holes = [f"{MARK}{name}{MARK}" for name in pieces[1::2]]
         self._packed: list[bytes] | None = None
 
-    def fill(self, values: Mapping[str, str]) -> bytes:
+    def fill(self, values: Values) -> bytes:
         """The whole text, with these values in the holes; they must need no escaping."""
-        return b"".join(self._woven(self._parts, [values[hole].encode() for hole in self._holes]))
+        return b"".join(self._woven(self._parts, [_plain(values[hole]) for hole in self._holes]))
 
-    def fill_packed(self, values: Mapping[str, str]) -> bytes:
+    def fill_packed(self, values: Values) -> bytes:
         """As :meth:`fill`, in the format of gzip."""
         if self._packed is None:
             self._packed = [_deflated(part) for part in self._parts]
         plain = self.fill(values)
-        woven = self._woven(self._packed, [_stored(values[hole].encode()) for hole in self._holes])
+        woven = self._woven(self._packed, [_block(values[hole]) for hole in self._holes])
         tail = zlib.crc32(plain).to_bytes(4, "little") + len(plain).to_bytes(4, "little")
         return b"".join((_GZIP_HEAD, *woven, _GZIP_END, tail))
 
@@ -64,24 +85,24 @@ class Stencil:
         return woven
 
 
-class Stencils:
-    """Those that were used last, by everything that they show."""
+class Drawn(Generic[T]):
+    """What was used last, by everything that it shows."""
 
     def __init__(self, most: int = KEPT) -> None:
         """Keep up to ``most``; none with 0."""
         self._most = most
-        self._kept: OrderedDict[Hashable, Stencil] = OrderedDict()
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
 
-    def find(self, key: Hashable) -> Stencil | None:
+    def find(self, key: Hashable) -> T | None:
         """The one that shows exactly this, if it is kept."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
         return found
 
-    def keep(self, key: Hashable, stencil: Stencil) -> None:
+    def keep(self, key: Hashable, drawn: T) -> None:
         """Keep it, in place of the one that was not used for longest."""
-        self._kept[key] = stencil
+        self._kept[key] = drawn
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
@@ -102,6 +123,14 @@ def _deflated(part: bytes) -> bytes:
     """A run of blocks that ends at a byte, and looks back at nothing before it."""
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH)
+
+
+def _plain(value: str | Part) -> bytes:
+    return value.plain if isinstance(value, Part) else value.encode()
+
+
+def _block(value: str | Part) -> bytes:
+    return value.packed if isinstance(value, Part) else _stored(value.encode())
 
 
 def _stored(value: bytes) -> bytes:

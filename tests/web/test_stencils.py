@@ -9,7 +9,7 @@ from quart import Quart
 
 from microblog.web import rendering, stencils
 from microblog.web.drawing import Pages
-from microblog.web.stencils import CSRF, LIVE_SINCE, Stencil, Stencils, takes_gzip
+from microblog.web.stencils import CSRF, LIVE_SINCE, Drawn, Stencil, takes_gzip
 from tests.cast import Cast
 
 _VOLATILE = re.compile(
@@ -47,12 +47,12 @@ def test_a_secret_is_not_packed() -> None:
 
 
 def test_what_was_not_used_for_longest_goes() -> None:
-    kept = Stencils(2)
+    kept = Drawn(2)
     for name in "abc":
         kept.keep(name, Stencil(name))
         kept.find("a")
     assert [name for name in "abc" if kept.find(name)] == ["a", "c"]
-    off = Stencils(0)
+    off = Drawn(0)
     off.keep("a", Stencil("a"))
     assert off.find("a") is None
 
@@ -82,7 +82,7 @@ async def test_a_kept_page_is_the_page(cast: Cast, app: Quart) -> None:
     paths = ["/", "/explore", "/explore?page=2", "/user/susan", "/user/john", "/post/1", "/post/2"]
     readers = [cast.susan, cast.john, cast.mary]
     seen: dict[tuple[str, str], list[str]] = {}
-    for kept in (Stencils(0), Stencils(), None, Stencils(0)):
+    for kept in (Drawn(0), Drawn(), None, Drawn(0)):
         pages.stencils = pages.stencils if kept is None else kept
         for reader in readers:
             for path in paths:
