@@ -23,7 +23,7 @@ Interpret = Callable[[PostView, frozenset[str]], None]
 Told = Callable[[str], str]
 _PRIVATE = (events.NOTIFIED, events.MESSAGE_CREATED)
 # So many are told before pages have their turn for as long, and so often at most for one event.
-_AT_ONCE, _MOST_TURNS = 50, 16
+_AT_ONCE, _MOST_TURNS = 25, 16
 BREATH_SECONDS = 0.001
 # So many frames of one part of the log are kept: some for each event.
 _MOST_FRAMES = 2_000

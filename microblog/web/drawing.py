@@ -55,7 +55,7 @@ class Pages:
         """Compile as they are asked for; addresses come from the application's routes."""
         self._adapter = app.url_map.bind("localhost")
         self.stencils: Drawn[Stencil] = Drawn()
-        self._lists: Drawn[Part] = Drawn()
+        self.lists: Drawn[Part] = Drawn()
         self._chunks: dict[Hashable, Markup] = {}
         self._most_chunks = _CHUNKS_KEPT
         self.environment = Environment(
@@ -93,7 +93,7 @@ class Pages:
     def keep_nothing(self) -> None:
         """Draw all of it each time, which must come to the same; for who has drawn nothing yet."""
         self.stencils = Drawn(0)
-        self._lists = Drawn(0)
+        self.lists = Drawn(0)
         self._most_chunks = 0
         self.fragment = self._fragment
         self.environment.globals["url_for"] = self.url_for
@@ -140,16 +140,16 @@ class Pages:
     def rows(self, posts: Sequence[PostView], language: str, reads: frozenset[str]) -> Part:
         """The rows of a list of posts, for who reads these languages."""
         key = language, reads, tuple(posts)
-        found = self._lists.find(key)
+        found = self.lists.find(key)
         if found is None:
             found = Part(self._rows(posts, language, reads))
-            self._lists.keep(key, found)
+            self.lists.keep(key, found)
         return found
 
     def _rows(self, posts: Sequence[PostView], language: str, reads: frozenset[str]) -> Markup:
         foreign = (tongues.is_foreign(post.language, reads) for post in posts)
         fragments = map(self.fragment, posts, repeat(language), foreign)
-        return Markup("\n  ").join(fragments)
+        return Markup("\n  ".join(fragments))  # noqa: S704 (templates have escaped them)
 
     def _rows_here(self, posts: Sequence[PostView] | Markup) -> Markup:
         """The same as text; of what is a hole already, that hole."""

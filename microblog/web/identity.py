@@ -21,7 +21,7 @@ from microblog.web.thrift import Logins
 def install(app: Quart, settings: Settings) -> None:
     """Wire quart-auth into the application."""
     https = settings.server.https
-    auth = Logins(
+    Logins(
         app,
         cookie_name="__Host-microblog_login" if https else "microblog_login",
         cookie_secure=https,
@@ -29,8 +29,6 @@ def install(app: Quart, settings: Settings) -> None:
         duration=settings.accounts.remember_days * 24 * 60 * 60,
         salt="microblog login",
     )
-    # It is a plain function, which Quart would send to a thread for every page; ours needs none.
-    app.template_context_processors[None].remove(auth._template_context)  # noqa: SLF001
 
 
 async def recognise(*, present: bool = True) -> Actor | None:

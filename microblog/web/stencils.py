@@ -100,6 +100,10 @@ class Drawn(Generic[T]):
             self._kept.move_to_end(key)
         return found
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._kept)
+
     def keep(self, key: Hashable, drawn: T) -> None:
         """Keep it, in place of the one that was not used for longest."""
         self._kept[key] = drawn

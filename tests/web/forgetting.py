@@ -26,6 +26,8 @@ def forget_everything(app: Quart) -> None:
     resources.hub._teller.most_frames = 0
     app.extensions[serialization.EXTENSION] = Texts(0)
     pages.keep_nothing()
+    for logins in app.extensions["QUART_AUTH"]:
+        logins.most = 0
 
 
 def lasting(text: str) -> str:

@@ -154,6 +154,7 @@ async def test_with_that_off_nothing_is_kept(both: Both) -> None:
         url_for: Any = pages.environment.globals["url_for"]
         ways: list[Callable[[], object]] = [
             lambda pages=pages: pages.fragment(post, "en", False),
+            lambda pages=pages: pages.rows([post], "en", frozenset()),
             lambda pages=pages: pages.chunk("errors/error.html", "key", lambda: context),
             lambda pages=pages: pages.stencil("errors/error.html", context, "key"),
             lambda url_for=url_for: url_for("main.follow", username="susan"),

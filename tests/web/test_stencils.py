@@ -9,8 +9,9 @@ from quart import Quart
 
 from microblog.web import rendering, stencils
 from microblog.web.drawing import Pages
-from microblog.web.stencils import CSRF, LIVE_SINCE, Drawn, Stencil, takes_gzip
+from microblog.web.stencils import CSRF, LIVE_SINCE, POSTS, Drawn, Part, Stencil, takes_gzip
 from tests.cast import Cast
+from tests.web.reading import older
 
 _VOLATILE = re.compile(
     r'(?<=name="csrf_token" value=")[^"]+|(?<=name="csrf-token" content=")[^"]+'
@@ -32,6 +33,17 @@ def test_holes_are_filled() -> None:
             assert gzip.decompress(stencil.fill_packed(values)) == whole
     assert Stencil("no hole").fill({}) == b"no hole"
     assert gzip.decompress(Stencil("").fill_packed({})) == b""
+
+
+def test_a_part_fills_holes() -> None:
+    """Of any length, and packed once."""
+    part = Part("<p>aé中🙂</p>" * 20_000)
+    stencil = Stencil(f"a{POSTS}b{CSRF}c{POSTS}")
+    whole = b"a%bbtokenc%b" % (part.plain, part.plain)
+    packed = stencil.fill_packed({POSTS: part, CSRF: "token"})
+    assert stencil.fill({POSTS: part, CSRF: "token"}) == gzip.decompress(packed) == whole
+    assert len(packed) < len(whole) / 50
+    assert part.packed is part.packed
 
 
 def test_a_secret_is_not_packed() -> None:
@@ -91,6 +103,26 @@ async def test_a_kept_page_is_the_page(cast: Cast, app: Quart) -> None:
                 seen.setdefault((reader.username, path), []).append(_VOLATILE.sub("", text))
     assert all(len(set(texts)) == 1 for texts in seen.values())
     assert len({texts[0] for texts in seen.values()}) == len(seen)
+
+
+async def test_what_somebody_writes_makes_only_the_list_anew(cast: Cast, app: Quart) -> None:
+    """The rest of the page stays; and who sees the same list has the same one."""
+    pages: Pages = app.extensions[rendering.EXTENSION]
+    await cast.publish(cast.susan, "the first")
+    readers = cast.susan, cast.john
+    for words, lists in (("the second", 1), ("the third", 2)):
+        await cast.publish(cast.susan, words)
+        for reader in readers:
+            assert words in await reader.browser.text("/explore")
+        assert (len(pages.stencils), len(pages.lists)) == (len(readers), lists)
+    # A link below it leads on from another post, and so belongs to the list as well.
+    for number in range(30):
+        await cast.publish(cast.susan, f"post {number}")
+    first = older(await cast.susan.browser.text("/explore"))
+    frames = len(pages.stencils)
+    await cast.publish(cast.susan, "one more")
+    assert first != older(await cast.susan.browser.text("/explore")) != ""
+    assert len(pages.stencils) == frames
 
 
 async def test_a_kept_page_changes_with_what_it_shows(cast: Cast) -> None:
