@@ -1,6 +1,7 @@
 """What was read before, with what it depends on: so that it is known when it holds no longer."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable
@@ -21,11 +22,15 @@ MOST_WEIGHT = 20_000
 
 @dataclass(slots=True)
 class Found(Generic[T]):
-    """What was read, and the topics that it depends on. ``weight`` is its size in posts."""
+    """What was read, and the topics that it depends on. ``weight`` is its size in posts.
+
+    What was made of something that is kept holds no longer than that: until ``ends_at``.
+    """
 
     value: T
     topics: frozenset[int]
     weight: int = 1
+    ends_at: float = math.inf
 
 
 Load = Callable[[], Awaitable[Found[T] | None]]
@@ -128,6 +133,11 @@ class Kept:
         self._values.move_to_end(key)
         return value
 
+    def ends_at(self, key: Hashable) -> float:
+        """Until when at most the value is kept that was just got, by the clock of this."""
+        value = self._values.get(key)
+        return math.inf if value is None else value.ends_at
+
     def is_untouched(self, topics: frozenset[int], since: int) -> bool:
         """Whether none of the events after ``since`` that were told here touches any of these."""
         return not self._is_touched(topics, since, self.position)
@@ -168,7 +178,7 @@ class Kept:
             try:
                 found = await load()
                 if found is not None:
-                    self._keep(key, _Value(found, as_of, ends_at))
+                    self._keep(key, _Value(found, as_of, min(ends_at, found.ends_at)))
             finally:
                 del self._flights[key]
             return found

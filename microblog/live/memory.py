@@ -113,7 +113,7 @@ class Memory:
             found = Followed(await follows.followed_ids(session, actor.id))
             return Found(found, frozenset({reading(actor.id), PEOPLE}), 1 + len(found) // _IDS)
 
-        kept = cast("Followed", await self._get(("followed", actor.id), load))
+        kept = cast("Followed", await self._get(_followed(actor), load))
         return Followed(kept)
 
     def is_as_before(self, actor: Actor, position: int) -> bool:
@@ -157,12 +157,14 @@ class Memory:
             return await _home(own(), actor, place, size)
 
         async def read(session: AsyncSession) -> Found[Home]:
+            # Before the session has a connection: it may have to wait for somebody else's.
             followed = await self.followed(actor)
+            ends_at = self.kept.ends_at(_followed(actor))
             home = await _home(session, actor, place, size)
             whom = {author(actor.id), *map(author, followed)}
             topics = frozenset({reading(actor.id), *(whom if len(whom) < _MOST else {POSTS})})
             weight = _weight(home.part.items) + len(topics) // _TOPICS_A_POST
-            return Found(home, topics, weight)
+            return Found(home, topics, weight, ends_at)
 
         return cast("Home", await self._get(("home", actor.id, place, size), read))
 
@@ -242,6 +244,10 @@ def _fixed(part: Slice[PostView]) -> Slice[PostView]:
 
 def _weight(items: Sequence[object]) -> int:
     return 1 + len(items)
+
+
+def _followed(actor: Actor) -> Hashable:
+    return "followed", actor.id
 
 
 def _login(token: str) -> Hashable:

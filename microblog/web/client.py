@@ -7,6 +7,9 @@ from quart import has_request_context, request, websocket
 
 from microblog.web import scope
 
+# Of what claims to be an address; real ones are shorter.
+_LONGEST = 64
+
 
 def address() -> str:
     """The client's address as limits count it: IPv6 by its /64, which is one household's.
@@ -17,7 +20,8 @@ def address() -> str:
     hops = scope.settings().server.trusted_proxies
     asked = request if has_request_context() else websocket
     claimed = asked.headers.get("X-Forwarded-For", "").split(",") if hops else []
-    return _counted(claimed[-hops].strip() if len(claimed) >= hops > 0 else asked.remote_addr or "")
+    raw = claimed[-hops].strip() if len(claimed) >= hops > 0 else asked.remote_addr or ""
+    return _counted(raw[:_LONGEST])
 
 
 @lru_cache(1024)
@@ -25,7 +29,7 @@ def _counted(raw: str) -> str:
     try:
         parsed = ip_address(raw)
     except ValueError:
-        return raw[:64]
+        return raw
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped:
             return str(parsed.ipv4_mapped)

@@ -46,7 +46,7 @@ async def _begin_websocket() -> None:
 
 
 def _begin(method: str, endpoint: str | None, address: str) -> logs.Visit:
-    # A number to look for, which nobody must not guess.
+    # A number to look for, which anybody may guess.
     number = f"{random.getrandbits(48):012x}"
     visit = logs.Visit(number, method[:16], endpoint or "-", address, _whose())
     logs.begin(visit)

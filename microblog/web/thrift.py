@@ -1,6 +1,7 @@
 """What the framework and its login cookie make anew for each request, made once.
 
-Together a third of what a request costs here before it comes to its page.
+Together a quarter of what a page costs in the application, once it is drawn: reading the login
+cookie 13 %, what signs cookies 7, leaving the visitor's alone 6, knowing functions by their mark 3.
 """
 
 import time
@@ -9,10 +10,13 @@ from inspect import CO_COROUTINE
 from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from quart import Quart, current_app
+from quart import Quart, Response, current_app, g
 from quart.sessions import SecureCookieSessionInterface, SessionMixin
 from quart.typing import ResponseTypes
 from quart_auth import QuartAuth
+
+# Ours have half of that. What is signed may be spelt in many ways, and some are long.
+_LONGEST_KEPT = 300
 
 
 class Application(Quart):
@@ -29,7 +33,7 @@ class Application(Quart):
 class Logins(QuartAuth):
     """Keeps what reads the cookie, and what it has read; a login may be over none the less.
 
-    ``most`` cookies are kept.
+    ``most`` cookies are kept. Answers are left alone for which nobody asked who it is.
     """
 
     most = 4096
@@ -55,18 +59,25 @@ class Logins(QuartAuth):
             )
         except BadSignature:
             return None
-        self._keep(token, found, since.timestamp() + self.duration)
-        return str(found)
+        found = str(found)
+        if self.most and len(token) <= _LONGEST_KEPT:
+            self._keep(token, found, since.timestamp() + self.duration)
+        return found
 
     def _keep(self, token: str, found: str, until: float) -> None:
         if len(self._read) >= self.most:
             self._read.clear()
-        if self.most:
-            self._read[token] = found, until
+        self._read[token] = found, until
+
+    async def after_request(self, response: Response) -> Response:
+        """Write or delete the cookie, if there was a login or a logout."""
+        if not hasattr(g, self.attribute_name):
+            return response
+        return await super().after_request(response)
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Keeps what signs the visitor's cookie; and leaves answers alone for which nothing changed."""
+    """Keeps what signs the visitor's cookie; and leaves pages alone for which nothing changed."""
 
     _signing: tuple[str, URLSafeTimedSerializer | None] | None = None
 

@@ -1,6 +1,8 @@
 """What is kept is right, or it is read anew."""
 
 import asyncio
+import math
+from dataclasses import replace
 
 import pytest
 
@@ -59,6 +61,24 @@ async def test_who_was_not_asked_for_too_long_is_read_anew() -> None:
     for position in range(4, 8):
         kept.tell(position, (TWO,))
     assert await kept.get("a", source.read) == 2
+
+
+async def test_what_is_made_of_something_lasts_no_longer() -> None:
+    times = [0.0]
+    kept, source, made = Kept(clock=lambda: times[0]), Source(ONE), Source(TWO)
+
+    async def make() -> Found[int]:
+        await kept.get("a", source.read)
+        found = await made.read()
+        assert found is not None
+        return replace(found, ends_at=kept.ends_at("a"))
+
+    await kept.get("a", source.read)
+    for now, times_read in ((LONGEST_SECONDS / 2, 1), (LONGEST_SECONDS, 2)):
+        times[0] = now
+        assert await kept.get("b", make) == times_read
+        assert kept.ends_at("b") == kept.ends_at("a") == times_read * LONGEST_SECONDS
+    assert kept.ends_at("c") == math.inf
 
 
 async def test_nothing_lasts_longer_than_a_minute() -> None:

@@ -40,6 +40,7 @@ from microblog.domain.paging import Place
 from microblog.domain.restoring import Restored
 from microblog.domain.sessions import Lifetimes
 from microblog.domain.users import Profile
+from microblog.live.kept import LONGEST_SECONDS
 from microblog.live.memory import Alone, Memory
 from microblog.models import Ban, Message, Post, Session, User, utc_now
 from microblog.resources import Resources
@@ -481,6 +482,19 @@ async def test_time_ends_a_login_that_is_remembered(
         monkeypatch.setattr("microblog.domain.tokens.utc_now", lambda later=later: later)
         assert await memory.find_login(who.login, LIFETIMES) is None
         assert await memory.find_program(who.token) is None
+
+
+async def test_what_is_changed_past_the_program_is_seen_within_a_minute(world: World) -> None:
+    """A home page lasts no longer than what it was read with: whom its reader follows."""
+    who, memory = world.anybody(), world.resources(world.reader).memory
+    memory.kept._clock = lambda: now
+    now = 1000.0
+    assert await memory.now()
+    await memory.followed(who.actor)
+    now += LONGEST_SECONDS / 2
+    await memory.home(None, who.actor, NEWEST, size=SIZE)
+    ends = {key[0]: memory.kept.ends_at(key) for key in memory.kept._values}
+    assert ends == dict.fromkeys(("followed", "home"), 1000.0 + LONGEST_SECONDS)
 
 
 async def test_without_sight_of_the_log_the_database_is_asked(
