@@ -114,7 +114,9 @@ class Server:
             return
         family = self.family()
         for process in family:
-            process.kill()
+            # A child may go by itself meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.process.wait(STOP_SECONDS)
         psutil.wait_procs(family, STOP_SECONDS)
 

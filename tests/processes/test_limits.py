@@ -115,4 +115,5 @@ async def test_too_few_open_files_are_told(
         assert int(page.headers["Retry-After"]) > 0
         process.rlimit(psutil.RLIMIT_NOFILE, (hard, hard))
         assert (await susan.client.get("/messages")).status_code == 200
-    assert "no more files can be opened" in journal(server)
+    # No answer waits for the log.
+    await until(lambda: "no more files can be opened" in journal(server))
