@@ -6,6 +6,9 @@ work of the one who asks, in which the database is asked as if there was no memo
 unit of work of its own: several wait for it, and none of them may hold a connection that it needs.
 """
 
+# Else the signature of each load below is made anew for each question: 3 % of a page.
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
