@@ -66,6 +66,8 @@ class Past:
 
     def __init__(self, database: Database) -> None:
         """Know of nothing yet."""
+        # With 0 every part is read for each who asks.
+        self.most = _MOST
         self._database = database
         self._parts: OrderedDict[int, Part] = OrderedDict()
         self._changes = 0
@@ -143,7 +145,7 @@ class Past:
     def _keep(self, part: Part) -> None:
         self._parts[part.start] = part
         self._parts.move_to_end(part.start)
-        if len(self._parts) > _MOST:
+        if len(self._parts) > self.most:
             self._parts.popitem(last=False)
 
 

@@ -153,6 +153,26 @@ async def test_what_is_too_old_is_read_again(town: Town, reads: Reads) -> None:
     assert again.events == part.events
 
 
+async def test_what_is_shared_is_what_is_read_anew(town: Town) -> None:
+    """For one who keeps nothing, too; while more is written, and what was written changes."""
+    keeping, forgetful = town.hub._past, Past(town.database)
+    forgetful.most = 0
+    post = await town.post("john", "first")
+    for number in range(4):
+        await town.post("mary", f"{number}")
+        if number == 2:
+            await town.edit("john", post, "second")
+        await town.settle()
+        newest = await town.newest()
+        parts = [await past.part(0, newest) for past in (keeping, keeping, forgetful, forgetful)]
+        assert parts[0] is parts[1]
+        assert parts[2] is not parts[3]
+        assert not forgetful._parts
+        for part in parts[1:]:
+            assert (part.events, part.until) == (parts[0].events, newest)
+            assert part.seen.posts == parts[0].seen.posts
+
+
 async def test_what_is_worded_for_more_is_not_put_with_less(town: Town) -> None:
     """Or what is deleted by the time that the less is asked for would still be told."""
     past = Past(town.database)

@@ -24,6 +24,7 @@ def forget_everything(app: Quart) -> None:
     pages: Pages = app.extensions[rendering.EXTENSION]
     resources.memory.is_on = False
     resources.hub._teller.most_frames = 0
+    resources.hub._past.most = 0
     app.extensions[serialization.EXTENSION] = Texts(0)
     pages.keep_nothing()
     for logins in app.extensions["QUART_AUTH"]:
